@@ -1,0 +1,128 @@
+/** Engine jobs: intent, submit, observe, cancel and settle; every step may be repeated and finds its own job again. */
+import { Context } from '@temporalio/activity';
+import { isTerminal } from '../engines/job-state.js';
+import type { EngineName, EnginePort, Observation } from '../engines/port.js';
+import { SluiceError } from '../infra/errors.js';
+import {
+  acknowledge,
+  getEngineJob,
+  insertIntent,
+  markSettled,
+  recordObservation,
+  type EngineJobRow,
+} from '../infra/postgres/engine-jobs.js';
+import { insertLineage } from '../infra/postgres/outbox.js';
+import { inTransaction } from '../infra/postgres/pool.js';
+import { installationId } from '../infra/postgres/runs.js';
+import type { JobActivities, JobSnapshot } from '../workflows/contracts/activities.js';
+import type { ActivityDeps } from './deps.js';
+import { handleOf } from './job-handle.js';
+import { startEvent, settleEvent, submissionFacts } from './lineage/submissions.js';
+import { provenResult } from './proof-of-stage.js';
+import { toSnapshot } from './snapshot.js';
+import { decideSubmission } from './submission.js';
+import { JOB_CHANNEL } from './watch-wake-up.js';
+
+export function createJobActivities(deps: ActivityDeps): JobActivities {
+  const rowOf = async (key: string): Promise<EngineJobRow> => {
+    const row = await getEngineJob(deps.pool, key);
+    if (!row) throw new SluiceError('INVALID_REQUEST', `no submission ${key} is known: prepare it first`);
+    return row;
+  };
+  const portOf = (row: EngineJobRow): EnginePort => deps.engine(row.engine as EngineName, row.cluster);
+
+  /** Stores what the engine answered as seen by the owner itself; a terminal row stays as it is. */
+  const store = async (row: EngineJobRow, seen: Observation, submitted: boolean): Promise<JobSnapshot> => {
+    const stored = await recordObservation(
+      deps.pool,
+      row.key,
+      { ...seen, terminal: isTerminal(seen.state) },
+      { acknowledge: true, submitted },
+    );
+    return toSnapshot(deps.pool, stored ?? (await rowOf(row.key)));
+  };
+
+  return {
+    async prepareSubmission(request) {
+      const installation = await installationId(deps.pool);
+      const { bucket, kafkaBrokers } = deps.settings;
+      const { key, tag, spec } = decideSubmission(request, { installation, bucket, kafkaBrokers, nowMs: deps.now() });
+      const { target, owner, submission } = request;
+      await inTransaction(deps.pool, async (client) => {
+        const { facts, lineageRunId } = await submissionFacts(client, deps.settings, request, installation);
+        const isNew = await insertIntent(client, {
+          key,
+          tag,
+          spec,
+          facts,
+          lineageRunId,
+          engine: spec.engine,
+          cluster: spec.cluster,
+          kind: target.kind,
+          pipeline: target.kind === 'stage' ? target.run.pipeline : target.stream.pipeline,
+          part: target.kind === 'stage' ? target.stage.name : target.stream.stream,
+          ...(target.kind === 'stage' ? { partition: target.run.partition } : { generation: target.generation }),
+          ownerWorkflowId: owner.workflowId,
+          ownerFirstRunId: owner.firstRunId,
+          submission,
+        });
+        if (isNew) await insertLineage(client, [startEvent(target.kind, facts, deps)]);
+      });
+      return toSnapshot(deps.pool, await rowOf(key));
+    },
+
+    async submitJob({ key }) {
+      const row = await rowOf(key);
+      if (row.ended_at !== null) return toSnapshot(deps.pool, row);
+      await deps.temporal.ensureWatcher(row.engine as EngineName, row.cluster);
+      const handle = handleOf(row);
+      const seen = await whileBeating(`submit ${key}`, (signal) => portOf(row).submit(handle.spec, key, signal));
+      const snapshot = await store(row, seen, true);
+      await deps.pool.query('select pg_notify($1, $2)', [JOB_CHANNEL, row.cluster]);
+      return snapshot;
+    },
+
+    async acknowledgeJob({ key, observation }) {
+      const row = await acknowledge(deps.pool, key, observation);
+      if (!row) throw new SluiceError('INVALID_REQUEST', `no submission ${key} is known`);
+      return toSnapshot(deps.pool, row);
+    },
+
+    async askJob({ key }) {
+      const row = await rowOf(key);
+      if (row.ended_at !== null) return toSnapshot(deps.pool, row);
+      await deps.temporal.ensureWatcher(row.engine as EngineName, row.cluster);
+      return store(row, await portOf(row).observe(handleOf(row), Context.current().cancellationSignal), false);
+    },
+
+    async cancelJob({ key }) {
+      const row = await rowOf(key);
+      if (row.ended_at !== null) return toSnapshot(deps.pool, row);
+      const seen = await whileBeating(`cancel ${key}`, (signal) => portOf(row).cancel(handleOf(row), signal));
+      return store(row, seen, false);
+    },
+
+    async settleJob({ key, outcome, reason, submissions }) {
+      const row = await rowOf(key);
+      const result = outcome === 'succeeded' && row.kind === 'stage' ? await provenResult(deps.objects, row, submissions) : null;
+      if (outcome === 'succeeded' && row.kind === 'stage' && !result) return null;
+      await inTransaction(deps.pool, async (client) => {
+        if (await markSettled(client, key, outcome)) {
+          await insertLineage(client, [settleEvent(row, outcome, reason, deps)]);
+        }
+      });
+      return result;
+    },
+  };
+}
+
+/** Engine calls can be slow; the heartbeat says that this attempt lives and lets a cancel through. */
+async function whileBeating<T>(what: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const timer = setInterval(() => context.heartbeat(what), 5_000);
+  try {
+    return await call(context.cancellationSignal);
+  } finally {
+    clearInterval(timer);
+  }
+}

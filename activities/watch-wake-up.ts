@@ -1,0 +1,38 @@
+/** Wakes a watcher early when a job is submitted to its cluster (LISTEN/NOTIFY); without a connection it just waits. */
+import type pg from 'pg';
+
+export const JOB_CHANNEL = 'sluice_engine_job';
+
+export interface WakeUp {
+  /** Resolves after `ms`, at a notification for the cluster, or when aborted. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function createWakeUp(databaseUrl: string, cluster: string, Client: typeof pg.Client): Promise<WakeUp> {
+  let wake: (() => void) | undefined;
+  const client = new Client({ connectionString: databaseUrl, application_name: `sluice-watch-${cluster}` });
+  // A lost connection only costs the early wake-up; the interval still bounds the wait.
+  client.on('error', () => undefined);
+  client.on('notification', (message) => {
+    if (message.payload === cluster) wake?.();
+  });
+  await client.connect();
+  await client.query(`listen ${JOB_CHANNEL}`);
+  return {
+    wait: (ms, signal) =>
+      new Promise<void>((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', done);
+          wake = undefined;
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        wake = done;
+        signal.addEventListener('abort', done, { once: true });
+        if (signal.aborted) done();
+      }),
+    close: () => client.end().catch(() => undefined),
+  };
+}

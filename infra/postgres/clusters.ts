@@ -1,0 +1,45 @@
+/** One row per engine cluster: who watches it (epoch), when it last answered, since when it does not. */
+import type { Pool } from './pool.js';
+
+/** Registers a new watcher: every older one loses the right to write. Returns the new epoch. */
+export async function takeWatch(pool: Pool, cluster: string, engine: string): Promise<number> {
+  const { rows } = await pool.query<{ epoch: string }>(
+    `insert into control.cluster (name, engine, epoch, heartbeat_at) values ($1, $2, 1, now())
+     on conflict (name) do update set epoch = control.cluster.epoch + 1, engine = excluded.engine, heartbeat_at = now()
+     returning epoch`,
+    [cluster, engine],
+  );
+  return Number(rows[0]?.epoch);
+}
+
+/** False when a newer watcher took over. */
+export async function beatWatch(
+  pool: Pool,
+  cluster: string,
+  epoch: number,
+  answer: { reachable: true } | { reachable: false; message: string },
+): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `update control.cluster set heartbeat_at = now(), reachable = $3,
+       unreachable_since = case when $3 then null else coalesce(unreachable_since, now()) end, message = $4
+     where name = $1 and epoch = $2`,
+    [cluster, epoch, answer.reachable, answer.reachable ? null : answer.message],
+  );
+  return rowCount === 1;
+}
+
+export interface ClusterRow {
+  name: string;
+  engine: string;
+  heartbeat_at: string | null;
+  reachable: boolean;
+  unreachable_since: string | null;
+  message: string | null;
+}
+
+export async function listClusters(pool: Pool): Promise<ClusterRow[]> {
+  const { rows } = await pool.query<ClusterRow>(
+    'select name, engine, heartbeat_at, reachable, unreachable_since, message from control.cluster order by name',
+  );
+  return rows;
+}

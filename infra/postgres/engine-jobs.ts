@@ -1,0 +1,192 @@
+/** The ledger of engine jobs: intent before action, what the engine said, and what the owner acknowledged. */
+import type { Pool, PoolClient } from './pool.js';
+
+export interface EngineJobRow {
+  key: string;
+  tag: string;
+  engine: string;
+  cluster: string;
+  kind: 'stage' | 'stream';
+  pipeline: string;
+  part: string;
+  partition: string | null;
+  generation: number | null;
+  owner_workflow_id: string;
+  owner_first_run_id: string;
+  submission: number;
+  spec: Record<string, unknown>;
+  facts: Record<string, unknown>;
+  lineage_run_id: string;
+  engine_job_id: string | null;
+  link: string | null;
+  state: string;
+  native_state: string;
+  reason: string | null;
+  blame: string | null;
+  out_of_memory: boolean | null;
+  restarts: number | null;
+  restore_point: string | null;
+  progress: Record<string, string | number> | null;
+  observation: string;
+  acked_observation: string;
+  signalled_at: string | null;
+  signal_attempts: number;
+  ownerless: boolean;
+  settled: string | null;
+  intent_at: string;
+  submitted_at: string | null;
+  observed_at: string | null;
+  ended_at: string | null;
+}
+
+export interface NewEngineJob {
+  key: string;
+  tag: string;
+  engine: string;
+  cluster: string;
+  kind: 'stage' | 'stream';
+  pipeline: string;
+  part: string;
+  partition?: string;
+  generation?: number;
+  ownerWorkflowId: string;
+  ownerFirstRunId: string;
+  submission: number;
+  spec: unknown;
+  facts: unknown;
+  lineageRunId: string;
+}
+
+/** Returns true when the row is new; a repeat of the same intent changes nothing. */
+export async function insertIntent(client: PoolClient, job: NewEngineJob): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `insert into control.engine_job (key, tag, engine, cluster, kind, pipeline, part, partition, generation,
+       owner_workflow_id, owner_first_run_id, submission, spec, facts, lineage_run_id, state)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'pending')
+     on conflict (key) do nothing`,
+    [
+      job.key,
+      job.tag,
+      job.engine,
+      job.cluster,
+      job.kind,
+      job.pipeline,
+      job.part,
+      job.partition ?? null,
+      job.generation ?? null,
+      job.ownerWorkflowId,
+      job.ownerFirstRunId,
+      job.submission,
+      JSON.stringify(job.spec),
+      JSON.stringify(job.facts),
+      job.lineageRunId,
+    ],
+  );
+  return rowCount === 1;
+}
+
+export async function getEngineJob(pool: Pool | PoolClient, key: string): Promise<EngineJobRow | undefined> {
+  const { rows } = await pool.query<EngineJobRow>('select * from control.engine_job where key = $1', [key]);
+  return rows[0];
+}
+
+/** Watched = submitted and not terminal, or observed and not yet acknowledged, with a living owner. */
+export async function listWatched(pool: Pool, cluster: string): Promise<EngineJobRow[]> {
+  const { rows } = await pool.query<EngineJobRow>(
+    `select * from control.engine_job
+     where cluster = $1 and (ended_at is null or observation > acked_observation) and not ownerless and submitted_at is not null
+     order by intent_at`,
+    [cluster],
+  );
+  return rows;
+}
+
+export interface ObservedFields {
+  state: string;
+  nativeState: string;
+  terminal: boolean;
+  engineJobId?: string | undefined;
+  link?: string | undefined;
+  reason?: string | undefined;
+  blame?: string | undefined;
+  outOfMemory?: boolean | undefined;
+  restarts?: number | undefined;
+  restorePoint?: string | undefined;
+  progress?: Record<string, string | number> | undefined;
+}
+
+/**
+ * Stores what the engine said. `observation` rises only when our state changed; a terminal row never changes again.
+ * With `watcher`, nothing is written once a newer watcher took the cluster over. Returns the row, or undefined if refused.
+ */
+export async function recordObservation(
+  pool: Pool | PoolClient,
+  key: string,
+  seen: ObservedFields,
+  options: { watcher?: { cluster: string; epoch: number }; acknowledge?: boolean; submitted?: boolean } = {},
+): Promise<EngineJobRow | undefined> {
+  const { rows } = await pool.query<EngineJobRow>(
+    `update control.engine_job set
+       observation = observation + case when state <> $2 then 1 else 0 end,
+       acked_observation = case when $13 then observation + case when state <> $2 then 1 else 0 end else acked_observation end,
+       signalled_at = case when state <> $2 then null else signalled_at end,
+       signal_attempts = case when state <> $2 then 0 else signal_attempts end,
+       state = $2, native_state = $3,
+       engine_job_id = coalesce($4, engine_job_id), link = coalesce($5, link), reason = coalesce($6, reason),
+       blame = coalesce($7, blame), out_of_memory = coalesce($8, out_of_memory), restarts = coalesce($9, restarts),
+       restore_point = coalesce($10, restore_point), progress = coalesce($11, progress), observed_at = now(),
+       submitted_at = case when $14 then coalesce(submitted_at, now()) else submitted_at end,
+       ended_at = case when $12 then now() else null end
+     where key = $1 and ended_at is null
+       and ($15::text is null or exists (select 1 from control.cluster where name = $15 and epoch = $16))
+     returning *`,
+    [
+      key,
+      seen.state,
+      seen.nativeState,
+      seen.engineJobId ?? null,
+      seen.link ?? null,
+      seen.reason ?? null,
+      seen.blame ?? null,
+      seen.outOfMemory ?? null,
+      seen.restarts ?? null,
+      seen.restorePoint ?? null,
+      seen.progress ? JSON.stringify(seen.progress) : null,
+      seen.terminal,
+      options.acknowledge ?? false,
+      options.submitted ?? false,
+      options.watcher?.cluster ?? null,
+      options.watcher?.epoch ?? null,
+    ],
+  );
+  return rows[0];
+}
+
+export async function acknowledge(pool: Pool, key: string, observation: number): Promise<EngineJobRow | undefined> {
+  const { rows } = await pool.query<EngineJobRow>(
+    `update control.engine_job set acked_observation = least(observation, greatest(acked_observation, $2))
+     where key = $1 returning *`,
+    [key, observation],
+  );
+  return rows[0];
+}
+
+export async function markSignalled(pool: Pool, key: string): Promise<void> {
+  await pool.query(
+    `update control.engine_job set signalled_at = now(), signal_attempts = signal_attempts + 1 where key = $1`,
+    [key],
+  );
+}
+
+export async function markOwnerless(pool: Pool, key: string): Promise<void> {
+  await pool.query('update control.engine_job set ownerless = true where key = $1', [key]);
+}
+
+/** Closes the submission's book once; false when it was closed before. */
+export async function markSettled(client: PoolClient, key: string, outcome: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `update control.engine_job set settled = $2, acked_observation = observation where key = $1 and settled is null`,
+    [key, outcome],
+  );
+  return rowCount === 1;
+}

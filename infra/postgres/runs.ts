@@ -1,0 +1,62 @@
+/** Rows of control.run: one per execution chain of `pipelineRun`. */
+import type { Pool, PoolClient } from './pool.js';
+
+export interface NewRun {
+  workflowId: string;
+  firstRunId: string;
+  runId: string;
+  pipeline: string;
+  partition: string;
+  from: string;
+  to: string;
+  trigger: string;
+  specHash: string;
+  params: unknown;
+  lineageRunId: string;
+  facts: unknown;
+}
+
+/** Records the run once; true when it is new. */
+export async function insertRun(client: PoolClient, run: NewRun): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `insert into control.run (workflow_id, first_run_id, run_id, pipeline, partition, part_from, part_to, trigger,
+       spec_hash, params, lineage_run_id, state, facts)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'running', $12) on conflict do nothing`,
+    [
+      run.workflowId,
+      run.firstRunId,
+      run.runId,
+      run.pipeline,
+      run.partition,
+      run.from,
+      run.to,
+      run.trigger,
+      run.specHash,
+      JSON.stringify(run.params),
+      run.lineageRunId,
+      JSON.stringify(run.facts),
+    ],
+  );
+  return rowCount === 1;
+}
+
+/** Closes the run once; returns its facts when this call closed it. */
+export async function closeRun(
+  client: PoolClient,
+  run: { workflowId: string; firstRunId: string },
+  outcome: { state: 'succeeded' | 'failed' | 'cancelled'; verdict?: string | undefined; message?: string | undefined },
+): Promise<Record<string, unknown> | undefined> {
+  const { rows } = await client.query<{ facts: Record<string, unknown> }>(
+    `update control.run set state = $3, verdict = $4, message = $5, ended_at = now()
+     where workflow_id = $1 and first_run_id = $2 and state = 'running' returning facts`,
+    [run.workflowId, run.firstRunId, outcome.state, outcome.verdict ?? null, outcome.message ?? null],
+  );
+  return rows[0]?.facts;
+}
+
+export async function installationId(pool: Pool): Promise<string> {
+  const { rows } = await pool.query<{ id: string }>('select id from control.installation');
+  const id = rows[0]?.id;
+  if (!id) throw new Error('control.installation has no row: run the migrations');
+  return id;
+}

@@ -1,0 +1,68 @@
+/** Brings everything up: servers, job code, schema, bucket, topics and workers; what already runs is reused. */
+import { join } from 'node:path';
+import { buildJobs, startProcess, startStack, stopProcess, stopStack } from '../infra/local/index.js';
+import { loadConfig, type Config } from '../infra/config.js';
+import { createKafka } from '../infra/kafka/client.js';
+import { createTopics } from '../infra/kafka/admin-topics.js';
+import { migrate } from '../infra/postgres/migrate.js';
+import { createPool } from '../infra/postgres/pool.js';
+import { createS3, ensureBucket } from '../infra/s3/client.js';
+import { stopHostJobs } from '../engines/kafka-streams/stop-all.js';
+import { cacheDir } from '../infra/local/index.js';
+import { workflowBundle } from './bundle.js';
+import { projectRoot } from './deps.js';
+import { workerProcesses } from './local-processes.js';
+
+export type Step = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+
+export interface Up {
+  env: Record<string, string>;
+  config: Config;
+}
+
+export async function bringUp(step: Step, progress: (line: string) => void): Promise<Up> {
+  const root = projectRoot();
+  const stateDir = join(root, '.sluice');
+  const stack = await step('servers', () => startStack({ root, env: process.env, progress }));
+  const env = definedOnly({ ...stack, ...process.env });
+  const config = loadConfig(env);
+  await step('jobs', () => buildJobs({ root, cacheDir: cacheDir(process.env), progress }));
+  await step('schema', () => prepareStores(config));
+  await step('workers', async () => {
+    await workflowBundle(join(stateDir, 'bundle'));
+    for (const spec of workerProcesses(env, stateDir)) await startProcess({ root, progress }, spec);
+  });
+  return { env, config };
+}
+
+/** Migrates Postgres, creates bucket and topics; all idempotent. */
+export async function prepareStores(config: Config): Promise<void> {
+  const pool = createPool({ connectionString: config.DATABASE_URL, applicationName: 'sluice-setup', max: 2 });
+  const s3 = createS3({
+    ...(config.S3_ENDPOINT === undefined ? {} : { endpoint: config.S3_ENDPOINT }),
+    region: config.S3_REGION,
+    accessKeyId: config.S3_ACCESS_KEY_ID,
+    secretAccessKey: config.S3_SECRET_ACCESS_KEY,
+  });
+  try {
+    await migrate(pool);
+    await ensureBucket(s3, config.S3_BUCKET);
+    await createTopics(createKafka({ brokers: config.KAFKA_BROKERS, clientId: 'sluice-setup' }));
+  } finally {
+    s3.destroy();
+    await pool.end();
+  }
+}
+
+/** Ends workers, stream processes and servers that this clone started, in that order, and nothing else. */
+export async function bringDown(progress: (line: string) => void, wipe: boolean): Promise<void> {
+  const root = projectRoot();
+  for (const name of ['host', 'worker']) await stopProcess({ root, progress }, name);
+  const stopped = await stopHostJobs(join(root, '.sluice'));
+  if (stopped > 0) progress(`stopped ${stopped} Kafka Streams process(es)`);
+  await stopStack({ root, progress, wipe });
+}
+
+export function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

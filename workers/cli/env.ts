@@ -1,0 +1,34 @@
+/** `sluice env [NAME]`: addresses of the servers in use, as NAME=value lines. */
+import type { Command } from 'commander';
+import { CONFIG_NAMES } from '../../infra/config.js';
+import { SluiceError } from '../../infra/errors.js';
+import { print, printJson } from './output.js';
+import { sessionEnv } from './session.js';
+
+export function addEnvCommand(program: Command): void {
+  program
+    .command('env')
+    .description('print the settings of the running stack as NAME=value lines, or the value of one')
+    .argument('[name]', 'print only the value of this setting')
+    .option('--json', 'print one JSON object')
+    .action((name: string | undefined, options: { json?: boolean }) => {
+      const env = sessionEnv();
+      const known = Object.fromEntries(
+        CONFIG_NAMES.flatMap((setting) => (env[setting] === undefined ? [] : [[setting, env[setting]]])),
+      );
+      if (Object.keys(known).length === 0) {
+        throw new SluiceError('LOCAL_STACK', 'no stack of this clone is up and no server is set: start it with `npx sluice up`');
+      }
+      if (name === undefined) {
+        if (options.json) printJson(known);
+        else for (const [setting, value] of Object.entries(known)) print(`${setting}=${value}`);
+        return;
+      }
+      const value = known[name];
+      if (value === undefined) {
+        throw new SluiceError('INVALID_REQUEST', `no value for ${name}; known: ${Object.keys(known).join(', ')}`);
+      }
+      if (options.json) printJson({ [name]: value });
+      else print(value);
+    });
+}

@@ -1,0 +1,90 @@
+/** `sluice run <pipeline> --partition <day | from/to>`: starts a run, and waits for it if asked. */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { SluiceError } from '../../infra/errors.js';
+import { checkRunRequest } from '../../activities/requests.js';
+import { MAX_INPUT_BYTES, type PipelineRunInput } from '../../workflows/contracts/inputs.js';
+import { pipelinesDir } from '../deps.js';
+import { print, printJson, say } from './output.js';
+import { withSession, workflowUrl } from './session.js';
+
+interface RunOptions {
+  partition?: string;
+  param: string[];
+  input?: string;
+  wait?: boolean;
+  json?: boolean;
+}
+
+export function addRunCommand(program: Command): void {
+  program
+    .command('run')
+    .description('start a run of a pipeline for a day or a half-open range of days')
+    .argument('[pipeline]', 'name of the pipeline')
+    .option('-p, --partition <partition>', 'a day 1998-03-14, or a half-open range 1997-01-01/1998-12-31')
+    .option('--param <name=value>', 'a parameter of the pipeline; repeat for more', collect, [])
+    .option('--input <file>', 'read the whole run request as JSON from a file (- for standard input)')
+    .option('-w, --wait', 'wait until the run has ended; exit code 1 when it failed')
+    .option('--json', 'print one JSON object on stdout')
+    .action(async (pipeline: string | undefined, options: RunOptions) => {
+      const input = requestOf(pipeline, options);
+      await withSession(async ({ config, control }) => {
+        await checkRunRequest(input, { pipelinesDir: pipelinesDir(config), nowMs: Date.now() });
+        const run = await control.startRun(input);
+        const url = workflowUrl(config, run.workflowId, run.runId);
+        say(`started ${run.workflowId}${url ? `\n${url}` : ''}`);
+        if (!options.wait) {
+          if (options.json) printJson({ ...run, url });
+          else print(run.workflowId);
+          return;
+        }
+        let last = '';
+        const outcome = await control.waitRun(run, (progress) => {
+          const stages = Object.entries({ ...progress.stages, ...progress.tables }).map(([name, text]) => `${name}: ${text}`);
+          const line = [progress.state, ...stages, progress.note].filter(Boolean).join(' | ');
+          if (line !== last) say(line);
+          last = line;
+        });
+        if (options.json) printJson({ ...run, url, ...outcome });
+        else if (outcome.ok) print(JSON.stringify(outcome.result, null, 2));
+        if (!outcome.ok) {
+          say(`failed: ${outcome.failure.code}: ${outcome.failure.message}`);
+          process.exitCode = 1;
+        }
+      });
+    });
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function requestOf(pipeline: string | undefined, options: RunOptions): PipelineRunInput {
+  if (options.input !== undefined) {
+    const text = readFileSync(options.input === '-' ? 0 : options.input, 'utf8');
+    if (Buffer.byteLength(text) > MAX_INPUT_BYTES) {
+      throw new SluiceError('INVALID_REQUEST', `the input has ${Buffer.byteLength(text)} bytes; at most ${MAX_INPUT_BYTES} are allowed`);
+    }
+    try {
+      return JSON.parse(text) as PipelineRunInput;
+    } catch (error) {
+      throw new SluiceError('INVALID_REQUEST', `--input is not JSON: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  if (pipeline === undefined) throw new SluiceError('INVALID_REQUEST', 'name the pipeline: sluice run <pipeline> --partition <day>');
+  if (options.partition === undefined) {
+    throw new SluiceError('INVALID_REQUEST', '--partition is missing: a day 1998-03-14, or a half-open range 1997-01-01/1998-12-31');
+  }
+  const params: Record<string, string> = {};
+  for (const pair of options.param) {
+    const cut = pair.indexOf('=');
+    if (cut < 1) throw new SluiceError('INVALID_REQUEST', `--param ${pair}: give it as name=value`);
+    params[pair.slice(0, cut)] = pair.slice(cut + 1);
+  }
+  return {
+    pipeline,
+    partition: options.partition,
+    trigger: 'api',
+    ...(Object.keys(params).length > 0 ? { params } : {}),
+  };
+}

@@ -1,0 +1,39 @@
+/** What a command needs of the running stack: settings from the environment or from this clone's stack, and connections. */
+import { stackEnv } from '../../infra/local/index.js';
+import { loadConfig, type Config } from '../../infra/config.js';
+import { createPool, type Pool } from '../../infra/postgres/pool.js';
+import { connectTemporal } from '../connect.js';
+import { createControl, type Control } from '../control.js';
+import { projectRoot } from '../deps.js';
+import type { Client } from '@temporalio/client';
+
+/** Values of the environment win over those of the stack that this clone started. */
+export function sessionEnv(): Record<string, string | undefined> {
+  return { ...stackEnv(projectRoot(), process.env), ...process.env };
+}
+
+export interface Session {
+  config: Config;
+  client: Client;
+  pool: Pool;
+  control: Control;
+}
+
+export async function withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  const config = loadConfig(sessionEnv());
+  const temporal = await connectTemporal(config);
+  const pool = createPool({ connectionString: config.DATABASE_URL, applicationName: 'sluice-cli', max: 4 });
+  try {
+    return await work({ config, client: temporal.client, pool, control: createControl(temporal.client) });
+  } finally {
+    await pool.end();
+    await temporal.close();
+  }
+}
+
+/** Address of a workflow's page, if the UI's address is known. */
+export function workflowUrl(config: Config, workflowId: string, runId?: string): string | undefined {
+  if (!config.TEMPORAL_UI_URL) return undefined;
+  const path = `${encodeURIComponent(workflowId)}${runId ? `/${runId}/history` : ''}`;
+  return `${config.TEMPORAL_UI_URL}/namespaces/${config.TEMPORAL_NAMESPACE}/workflows/${path}`;
+}

@@ -1,0 +1,65 @@
+/** Wires the ports that activities need, from the settings of the process. */
+import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { ActivityDeps } from '../activities/deps.js';
+import { createEngines } from '../engines/registry.js';
+import type { Config } from '../infra/config.js';
+import { createKafka } from '../infra/kafka/client.js';
+import { createPool } from '../infra/postgres/pool.js';
+import { createObjectStore } from '../infra/s3/object-store.js';
+import { createS3 } from '../infra/s3/client.js';
+import { createTemporalPort } from './temporal-port.js';
+
+export const projectRoot = (): string => {
+  const here = fileURLToPath(new URL('..', import.meta.url));
+  return here.endsWith('/dist/') ? resolve(here, '..') : resolve(here);
+};
+
+export const pipelinesDir = (config: Pick<Config, 'SLUICE_PIPELINES_DIR'>): string =>
+  config.SLUICE_PIPELINES_DIR ?? resolve(projectRoot(), 'pipelines');
+
+export interface Wired {
+  deps: ActivityDeps;
+  close: () => Promise<void>;
+}
+
+export function wireDeps(config: Config, client: Client, name: string): Wired {
+  const pool = createPool({ connectionString: config.DATABASE_URL, applicationName: `sluice-${name}`, max: 16 });
+  const s3 = createS3({
+    ...(config.S3_ENDPOINT === undefined ? {} : { endpoint: config.S3_ENDPOINT }),
+    region: config.S3_REGION,
+    accessKeyId: config.S3_ACCESS_KEY_ID,
+    secretAccessKey: config.S3_SECRET_ACCESS_KEY,
+  });
+  const objects = createObjectStore(s3);
+  const engines = createEngines(config, objects, projectRoot());
+  const deps: ActivityDeps = {
+    pool,
+    objects,
+    kafka: createKafka({ brokers: config.KAFKA_BROKERS, clientId: `sluice-${name}` }),
+    engine: engines.get,
+    temporal: createTemporalPort(client),
+    settings: {
+      pipelinesDir: pipelinesDir(config),
+      bucket: config.S3_BUCKET,
+      kafkaBrokers: config.KAFKA_BROKERS,
+      clusters: {
+        flink: config.SLUICE_FLINK_CLUSTER,
+        spark: config.SLUICE_SPARK_CLUSTER,
+        'kafka-streams': config.SLUICE_HOST_NAME,
+      },
+      watchIntervalMs: config.SLUICE_WATCH_INTERVAL_MS,
+      lineageNamespace: config.SLUICE_LINEAGE_NAMESPACE,
+      databaseUrl: config.DATABASE_URL,
+    },
+    now: Date.now,
+  };
+  return {
+    deps,
+    close: async () => {
+      s3.destroy();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** Loads a declared source with the connections that the settings name. */
+import { loadSource, type LoadSourceResult } from '../activities/source-load.js';
+import type { Config } from '../infra/config.js';
+import { createKafka } from '../infra/kafka/client.js';
+import { cacheDir } from '../infra/local/index.js';
+import type { Pool } from '../infra/postgres/pool.js';
+import { createS3, ensureBucket } from '../infra/s3/client.js';
+import { createObjectStore } from '../infra/s3/object-store.js';
+import { pipelinesDir } from './deps.js';
+
+/** Lines of progress are at least this far apart. */
+const PROGRESS_EVERY_MS = 2_000;
+
+export async function loadDeclaredSource(
+  config: Config,
+  pool: Pool,
+  request: { source: string; dataDir?: string },
+  say: (line: string) => void,
+): Promise<LoadSourceResult> {
+  const s3 = createS3({
+    ...(config.S3_ENDPOINT === undefined ? {} : { endpoint: config.S3_ENDPOINT }),
+    region: config.S3_REGION,
+    accessKeyId: config.S3_ACCESS_KEY_ID,
+    secretAccessKey: config.S3_SECRET_ACCESS_KEY,
+  });
+  let saidAtMs = 0;
+  try {
+    await ensureBucket(s3, config.S3_BUCKET);
+    return await loadSource({
+      ...request,
+      pipelinesDir: pipelinesDir(config),
+      cacheDir: cacheDir(process.env),
+      kafka: createKafka({ brokers: config.KAFKA_BROKERS, clientId: 'sluice-load' }),
+      store: createObjectStore(s3),
+      pool,
+      lake: `s3://${config.S3_BUCKET}`,
+      progress: ({ phase, done, total, day }) => {
+        if (Date.now() - saidAtMs < PROGRESS_EVERY_MS) return;
+        saidAtMs = Date.now();
+        say(`load ${request.source}: ${phase} ${done}/${total}${day ? ` (${day})` : ''}`);
+      },
+    });
+  } finally {
+    s3.destroy();
+  }
+}

@@ -1,0 +1,56 @@
+/** Entry of a worker process: `main.ts [role…]`, by default all roles. Stops hand over; jobs are never killed. */
+import { join, resolve } from 'node:path';
+import { loadConfig } from '../infra/config.js';
+import { createLogger } from '../infra/observability/logger.js';
+import { migrate } from '../infra/postgres/migrate.js';
+import { workflowBundle } from './bundle.js';
+import { connectTemporal } from './connect.js';
+import { wireDeps } from './deps.js';
+import { startLineageRelay } from './lineage-relay.js';
+import { installRuntime } from './runtime.js';
+import { createWorkers, ROLES, type Role } from './worker.js';
+
+function parseRoles(args: readonly string[]): Role[] {
+  const unknown = args.filter((arg) => !ROLES.includes(arg as Role));
+  if (unknown.length > 0) throw new Error(`unknown role ${unknown.join(', ')}: known are ${ROLES.join(', ')}`);
+  return args.length > 0 ? (args as Role[]) : [...ROLES];
+}
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env);
+  const roles = parseRoles(process.argv.slice(2));
+  const log = createLogger(`sluice-${roles.join('+')}`, config.SLUICE_LOG_LEVEL);
+  installRuntime(log);
+  const stateDir = resolve(config.SLUICE_STATE_DIR);
+  const bundle = await workflowBundle(join(stateDir, 'bundle'));
+  const temporal = await connectTemporal(config);
+  const wired = wireDeps(config, temporal.client, roles[0] ?? 'worker');
+  const applied = await migrate(wired.deps.pool);
+  if (applied.length > 0) log.info({ applied }, 'migrated the control schema');
+  const workers = await createWorkers(config, roles, wired.deps, bundle);
+  const relay = roles.includes('control') ? startLineageRelay(config, wired.deps.pool, log) : undefined;
+
+  const stop = (signal: string): void => {
+    log.info({ signal }, 'stopping: work is handed over, engine jobs go on');
+    workers.shutdown();
+  };
+  process.once('SIGTERM', () => stop('SIGTERM'));
+  process.once('SIGINT', () => stop('SIGINT'));
+  log.info({ roles }, 'ready');
+  try {
+    await workers.run();
+  } finally {
+    await relay?.stop();
+    await temporal.close();
+    await wired.close();
+    log.info('stopped');
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,59 @@
+/** Temporal workers of one process: one per task queue of its roles. */
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createActivities } from '../activities/index.js';
+import type { ActivityDeps } from '../activities/deps.js';
+import type { Config } from '../infra/config.js';
+import { CONTROL_QUEUE, engineQueue, hostQueue } from '../workflows/contracts/task-queues.js';
+
+export const ROLES = ['control', 'flink', 'spark', 'host'] as const;
+export type Role = (typeof ROLES)[number];
+
+const queueOf = (role: Role, config: Config): string => {
+  if (role === 'control') return CONTROL_QUEUE;
+  if (role === 'host') return hostQueue(config.SLUICE_HOST_NAME);
+  return engineQueue(role, role === 'flink' ? config.SLUICE_FLINK_CLUSTER : config.SLUICE_SPARK_CLUSTER);
+};
+
+export interface Workers {
+  /** Resolves when all workers have shut down; rejects when one fails. */
+  run: () => Promise<void>;
+  shutdown: () => void;
+}
+
+export async function createWorkers(
+  config: Config,
+  roles: readonly Role[],
+  deps: ActivityDeps,
+  bundlePath: string,
+): Promise<Workers> {
+  const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+  const activities = createActivities(deps);
+  const workers = await Promise.all(
+    roles.map((role) =>
+      Worker.create({
+        connection,
+        namespace: config.TEMPORAL_NAMESPACE,
+        taskQueue: queueOf(role, config),
+        activities,
+        ...(role === 'control' ? { workflowBundle: { codePath: bundlePath } } : {}),
+        // Long watch and sync activities hold a slot each; the rest are short.
+        maxConcurrentActivityTaskExecutions: 200,
+        maxCachedWorkflows: 500,
+        shutdownGraceTime: '5s',
+        shutdownForceTime: '15s',
+      }),
+    ),
+  );
+  return {
+    run: async () => {
+      try {
+        await Promise.all(workers.map((worker) => worker.run()));
+      } finally {
+        await connection.close();
+      }
+    },
+    shutdown: () => {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+  };
+}

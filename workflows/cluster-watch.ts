@@ -1,0 +1,60 @@
+/** `clusterWatch`: one per engine cluster; keeps the watch activity alive and continues as new after each pass. */
+import {
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { ClusterWatchInput } from './contracts/inputs.js';
+import { nudgeSignal, watchedQuery, type WatchReport } from './contracts/messages.js';
+import { SluiceEngine } from './contracts/search-attributes.js';
+import { onWatch } from './steps/activity-options.js';
+
+/** Passes (an hour each, or one per nudge) before the history is cut. */
+const PASSES_PER_RUN = 24;
+
+export async function clusterWatch(input: ClusterWatchInput): Promise<void> {
+  let passes = 0;
+  let last: WatchReport | undefined;
+  let nudged = false;
+  setHandler(watchedQuery, () => ({ cluster: input.cluster, passes, ...(last ? { last } : {}) }));
+  setHandler(nudgeSignal, () => {
+    nudged = true;
+  });
+  upsertSearchAttributes([{ key: SluiceEngine, value: input.engine }]);
+  setCurrentDetails(`Watches **${input.cluster}** (${input.engine}) and signals the owners of jobs that changed.`);
+  const watch = onWatch(input.engine, input.cluster);
+
+  while (passes < PASSES_PER_RUN) {
+    nudged = false;
+    const pass = new CancellationScope();
+    const work = pass.run(() =>
+      watch.watchCluster.executeWithOptions({ summary: `watch ${input.cluster}` }, [
+        { engine: input.engine, cluster: input.cluster },
+      ]),
+    );
+    const ended = work.then(
+      (report) => {
+        last = report;
+      },
+      (error: unknown) => {
+        if (!(isCancellation(error) && nudged)) throw error;
+      },
+    );
+    let over = false;
+    await Promise.race([
+      ended.finally(() => {
+        over = true;
+      }),
+      condition(() => nudged).then(() => {
+        if (!over) pass.cancel();
+        return ended;
+      }),
+    ]);
+    passes += 1;
+  }
+  await continueAsNew<typeof clusterWatch>(input);
+}

@@ -1,0 +1,113 @@
+/** The resolved form of a run and its stages, as it stands in history: small JSON, decided by activities. */
+
+export type EngineKind = 'flink' | 'spark' | 'kafka-streams';
+export type JobStateName =
+  | 'pending'
+  | 'starting'
+  | 'running'
+  | 'restarting'
+  | 'stopping'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled'
+  | 'lost'
+  | 'unknown';
+
+/** What every part of a run must know about the run. */
+export interface RunRef {
+  workflowId: string;
+  firstRunId: string;
+  runId: string;
+  pipeline: string;
+  partition: string;
+  /** First day of the half-open range. */
+  from: string;
+  /** Day after the last one. */
+  to: string;
+  trigger: string;
+  specHash: string;
+  params: Record<string, string | number | boolean>;
+  /** OpenLineage run id of the pipeline run. */
+  lineageRunId: string;
+}
+
+export interface RetryPlan {
+  attempts: number;
+  backoffMs: number;
+  maxBackoffMs: number;
+}
+
+export interface DatasetPlan {
+  name: string;
+  /** `lake/sales`, or the stage that writes it. */
+  dataset?: string;
+  fromStage?: string;
+  topic?: string;
+  columns?: Record<string, string>;
+}
+
+export interface JobPlan {
+  module: EngineKind;
+  mainClass: string;
+  sql?: string;
+  args: Record<string, string | number | boolean>;
+}
+
+export interface ResourcePlan {
+  cores?: number;
+  memoryMb?: number;
+  driverMemoryMb?: number;
+  parallelism?: number;
+  instances?: number;
+}
+
+/** One batch step as the engine job workflow gets it. */
+export interface StagePlan {
+  name: string;
+  engine: EngineKind;
+  cluster: string;
+  job: JobPlan;
+  inputs: DatasetPlan[];
+  outputs: DatasetPlan[];
+  resources: ResourcePlan;
+  retry: RetryPlan;
+  timeoutMs: number;
+  startTimeoutMs: number;
+  dependsOn: string[];
+}
+
+/** One curated table that a run publishes from a stage's output. */
+export interface TablePlan {
+  table: string;
+  stage: string;
+  output: string;
+  partitionColumn: string;
+  grain: 'day' | 'month' | 'quarter';
+  columns: Record<string, string>;
+  key: string[];
+  checks: Record<string, unknown>[];
+}
+
+export interface RunPlan {
+  run: RunRef;
+  stages: StagePlan[];
+  tables: TablePlan[];
+  /** Checks that compare tables after publishing, by the table they are declared under. */
+  comparisons: { table: string; check: Record<string, unknown> }[];
+  onEmpty: 'fail' | 'warn' | 'allow';
+  /** Days of the range known to hold no source rows. */
+  emptyDays: number;
+  description: string;
+  owner: string;
+}
+
+/** Proof of a finished submission: where its manifest stands. */
+export interface StageResult {
+  stage: string;
+  key: string;
+  submissions: number;
+  engineJobId?: string;
+  link?: string;
+  manifest: string;
+  rows: Record<string, number>;
+}
