@@ -104,7 +104,13 @@ async function runChecks(deps: Parts, input: RunChecksInput): Promise<RunChecksR
     checks,
     partitions,
   });
-  const owner = { workflowId: run.workflowId, runId: run.runId, pipeline: run.pipeline, table: table.table, submissionKey };
+  const owner = {
+    workflowId: run.workflowId,
+    runId: run.runId,
+    pipeline: run.pipeline,
+    table: table.table,
+    submissionKey,
+  };
   await saveQualityResults(deps.pool, owner, toRows(details, `${run.from}/${run.to}`));
   return summary;
 }

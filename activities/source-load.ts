@@ -83,14 +83,15 @@ async function fetchFiles(spec: SourceSpec, request: LoadSourceRequest): Promise
   }
   const files = await findCsvFiles(spec, request.dataDir);
   for (const { path } of files.values()) hash.update(await sha256OfFile(path));
-  return { contentHash: hash.digest('hex'), tables: async () => files };
+  return { contentHash: hash.digest('hex'), tables: () => Promise.resolve(files) };
 }
 
 async function isPresent(request: LoadSourceRequest, loaded: LoadedSource, topic: string): Promise<boolean> {
   if (loaded.state !== 'complete') return false;
   const ranges = await topicRanges(request.kafka, topic);
   const short = loaded.endOffsets.filter(
-    ({ partition, endOffset }) => (ranges.find((range) => range.partition === partition)?.high ?? 0n) < BigInt(endOffset),
+    ({ partition, endOffset }) =>
+      (ranges.find((range) => range.partition === partition)?.high ?? 0n) < BigInt(endOffset),
   );
   if (short.length > 0) {
     throw new SluiceError(

@@ -24,9 +24,13 @@ export function createJarCatalog(paths: Record<EngineName, string>): JarCatalog 
     async jarOf(module) {
       const path = paths[module];
       const info = await stat(path).catch((cause: unknown) => {
-        throw new SluiceError('CONFIG_INVALID', `the ${module} jobs are not built: ${path} is missing (run the Maven build)`, {
-          cause,
-        });
+        throw new SluiceError(
+          'CONFIG_INVALID',
+          `the ${module} jobs are not built: ${path} is missing (run the Maven build)`,
+          {
+            cause,
+          },
+        );
       });
       const stamp = `${info.size}:${info.mtimeMs}`;
       const seen = known.get(path);

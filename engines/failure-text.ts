@@ -106,7 +106,10 @@ function readNote(json: string): Partial<FailureVerdict> | undefined {
 function causesOf(text: string): Cause[] {
   const found: Cause[] = [];
   for (const raw of text.split('\n')) {
-    const match = /(?:^|\s)(Caused by: )?((?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error|Failure|Throwable))(?::\s*(.*))?$/.exec(raw);
+    const match =
+      /(?:^|\s)(Caused by: )?((?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error|Failure|Throwable))(?::\s*(.*))?$/.exec(
+        raw,
+      );
     if (match?.[2] === undefined || /^\s+at /.test(raw)) continue;
     // A new trace begins where a line is not a cause: what came before belongs to another failure.
     if (match[1] === undefined) found.length = 0;

@@ -26,6 +26,7 @@ const schema = z.object({
   SPARK_MASTER_UI_URL: url(['http:', 'https:']),
   SPARK_HISTORY_URL: url(['http:', 'https:']).optional(),
   SPARK_EVENT_LOG_DIR: z.string().optional(),
+  SPARK_SUBMIT_PROPERTIES: z.string().optional(),
   S3_ENDPOINT: url(['http:', 'https:']).optional(),
   S3_REGION: z.string().min(1).default('us-east-1'),
   S3_ACCESS_KEY_ID: z.string().min(1),

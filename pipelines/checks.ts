@@ -23,7 +23,8 @@ const common = {
   description: z.string().optional(),
   severity: z
     .enum(['block', 'warn'], {
-      error: (issue) => (issue.input === 'quarantine' ? 'quarantine is not available yet: use block or warn' : undefined),
+      error: (issue) =>
+        issue.input === 'quarantine' ? 'quarantine is not available yet: use block or warn' : undefined,
     })
     .default('block')
     .describe('block holds a partition back, warn only reports'),
@@ -49,10 +50,22 @@ const acceptedValues = z.strictObject({
   ...rowCommon,
 });
 const range = z
-  .strictObject({ type: z.literal('range'), column: identifier, min: bound.optional(), max: bound.optional(), ...rowCommon })
+  .strictObject({
+    type: z.literal('range'),
+    column: identifier,
+    min: bound.optional(),
+    max: bound.optional(),
+    ...rowCommon,
+  })
   .refine(atLeastOne, 'needs min or max');
 const length = z
-  .strictObject({ type: z.literal('length'), column: identifier, min: count.optional(), max: count.optional(), ...rowCommon })
+  .strictObject({
+    type: z.literal('length'),
+    column: identifier,
+    min: count.optional(),
+    max: count.optional(),
+    ...rowCommon,
+  })
   .refine(atLeastOne, 'needs min or max');
 const regex = z.strictObject({
   type: z.literal('regex'),
@@ -88,7 +101,9 @@ const customSql = z
       .string()
       .min(1)
       .optional()
-      .describe('query that returns the bad rows; {table} is the table; a column named partition assigns them to a day'),
+      .describe(
+        'query that returns the bad rows; {table} is the table; a column named partition assigns them to a day',
+      ),
     ...rowCommon,
   })
   .refine((value) => exactlyOne(value.expression, value.query), 'needs expression or query, not both');

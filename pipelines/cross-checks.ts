@@ -89,7 +89,10 @@ function checkStream(pipeline: ParsedPipeline, name: string, stream: ParsedStrea
   ];
   for (const [input, { topic }] of Object.entries(stream.inputs)) {
     if (!topics.includes(topic)) {
-      report([...path, 'inputs', input, 'topic'], `no source or stream writes topic '${topic}'${suggestion(topic, topics)}`);
+      report(
+        [...path, 'inputs', input, 'topic'],
+        `no source or stream writes topic '${topic}'${suggestion(topic, topics)}`,
+      );
     }
   }
   for (const [output, { topic }] of Object.entries(stream.outputs)) {
@@ -144,7 +147,10 @@ function checkTable(pipeline: ParsedPipeline, table: string, spec: ParsedTable, 
       report([...path, 'from'], `no stage '${stage}'${suggestion(stage, Object.keys(pipeline.stages))}`);
     } else if (!origin) {
       const outputs = Object.keys(pipeline.stages[stage]?.outputs ?? {});
-      report([...path, 'from'], `stage '${stage}' has no output '${spec.from.split('/')[1] ?? table}'${suggestion(table, outputs)}`);
+      report(
+        [...path, 'from'],
+        `stage '${stage}' has no output '${spec.from.split('/')[1] ?? table}'${suggestion(table, outputs)}`,
+      );
     } else {
       const want = pipeline.stages[origin.stage]?.outputs[origin.output]?.schema ?? {};
       compareColumns(report, [...path, 'columns'], spec.columns, want, `output ${origin.stage}/${origin.output}`);
@@ -158,12 +164,15 @@ function checkTable(pipeline: ParsedPipeline, table: string, spec: ParsedTable, 
   }
   const origin = streamOrigin(pipeline, spec.topic);
   if (!origin) {
-    const topics = Object.values(pipeline.streams).flatMap(({ outputs }) => Object.values(outputs).map(({ topic }) => topic));
+    const topics = Object.values(pipeline.streams).flatMap(({ outputs }) =>
+      Object.values(outputs).map(({ topic }) => topic),
+    );
     report([...path, 'topic'], `no stream writes topic '${spec.topic}'${suggestion(spec.topic, topics)}`);
     return;
   }
   const want = pipeline.streams[origin.stream]?.outputs[origin.output]?.schema;
-  if (want) compareColumns(report, [...path, 'columns'], spec.columns, want, `output ${origin.stream}/${origin.output}`);
+  if (want)
+    compareColumns(report, [...path, 'columns'], spec.columns, want, `output ${origin.stream}/${origin.output}`);
 }
 
 /** Columns that a check names, with the key under which they stand. */
@@ -232,10 +241,13 @@ function checkParams(pipeline: ParsedPipeline, report: Report): void {
     if (min !== undefined && max !== undefined && min > max) report([...path, 'min'], `min ${min} is above max ${max}`);
     const value = spec.default;
     if (value === undefined) continue;
-    if (min !== undefined && (value as number | string) < min) report([...path, 'default'], `${value} is below min ${min}`);
-    if (max !== undefined && (value as number | string) > max) report([...path, 'default'], `${value} is above max ${max}`);
+    if (min !== undefined && (value as number | string) < min)
+      report([...path, 'default'], `${value} is below min ${min}`);
+    if (max !== undefined && (value as number | string) > max)
+      report([...path, 'default'], `${value} is above max ${max}`);
     const allowed = (spec as { enum?: readonly unknown[] }).enum;
-    if (allowed && !allowed.includes(value)) report([...path, 'default'], `${value} is not one of ${allowed.join(', ')}`);
+    if (allowed && !allowed.includes(value))
+      report([...path, 'default'], `${value} is not one of ${allowed.join(', ')}`);
   }
 }
 
@@ -248,7 +260,11 @@ export function crossCheck(pipeline: ParsedPipeline, report: Report): void {
   for (const [table, checks] of Object.entries(pipeline.checks)) checkChecks(pipeline, table, checks, report);
   for (const table of Object.keys(pipeline.freshness)) {
     if (!(table in pipeline.curated)) {
-      report(['freshness', table], `no curated table '${table}'${suggestion(table, Object.keys(pipeline.curated))}`, 'key');
+      report(
+        ['freshness', table],
+        `no curated table '${table}'${suggestion(table, Object.keys(pipeline.curated))}`,
+        'key',
+      );
     }
   }
   if (Object.keys(pipeline.stages).length + Object.keys(pipeline.streams).length === 0) {

@@ -28,7 +28,9 @@ export interface Declared<T> {
 type Issue = z.core.$ZodIssue;
 
 export function pathText(path: KeyPath): string {
-  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${part}`)).join('');
+  return path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${part}`))
+    .join('');
 }
 
 export function problemText(problem: Problem): string {
@@ -75,7 +77,8 @@ function flatten(issue: Issue, prefix: KeyPath): { issue: Issue; path: KeyPath }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     const rated = issue.errors.map((errors) => ({
       errors,
-      score: errors.length + (errors.some((error) => error.code === 'invalid_type' && error.path.length === 0) ? 100 : 0),
+      score:
+        errors.length + (errors.some((error) => error.code === 'invalid_type' && error.path.length === 0) ? 100 : 0),
     }));
     rated.sort((left, right) => left.score - right.score);
     return (rated[0]?.errors ?? []).flatMap((inner) => flatten(inner, path));

@@ -5,7 +5,9 @@ type Schema = z.core.$ZodType;
 
 /** Takes off what does not change the shape: optional, default, transform and the like. */
 function unwrap(schema: Schema): Schema {
-  const { def } = schema._zod as unknown as { def: { type: string; innerType?: Schema; in?: Schema; getter?: () => Schema } };
+  const { def } = schema._zod as unknown as {
+    def: { type: string; innerType?: Schema; in?: Schema; getter?: () => Schema };
+  };
   if (def.innerType) return unwrap(def.innerType);
   if (def.type === 'pipe' && def.in) return unwrap(def.in);
   if (def.type === 'lazy' && def.getter) return unwrap(def.getter());
@@ -14,7 +16,7 @@ function unwrap(schema: Schema): Schema {
 
 function alternatives(schema: Schema): Schema[] {
   const bare = unwrap(schema);
-  return bare instanceof z.ZodUnion ? bare.options.flatMap((option) => alternatives(option as Schema)) : [bare];
+  return bare instanceof z.ZodUnion ? bare.options.flatMap((option) => alternatives(option)) : [bare];
 }
 
 function step(schema: Schema, part: string | number): Schema[] {
@@ -23,8 +25,8 @@ function step(schema: Schema, part: string | number): Schema[] {
       const field = (option.shape as Record<string, Schema>)[String(part)];
       return field ? [field] : [];
     }
-    if (option instanceof z.ZodRecord) return [option.valueType as Schema];
-    if (option instanceof z.ZodArray) return [option.element as Schema];
+    if (option instanceof z.ZodRecord) return [option.valueType];
+    if (option instanceof z.ZodArray) return [option.element];
     return [];
   });
 }

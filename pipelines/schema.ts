@@ -8,7 +8,9 @@ const duration = (text: string) => durationSchema.default(() => durationSchema.p
 
 const fileName = z.string().regex(/^[\w.-]+$/, 'want the name of a file in the same folder');
 const mainClass = z.string().regex(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$/, 'want a full class name');
-const topicName = z.string().regex(/^[A-Za-z0-9._-]{1,249}$/, 'want a topic name: letters, digits, dot, hyphen, underscore');
+const topicName = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,249}$/, 'want a topic name: letters, digits, dot, hyphen, underscore');
 const identifiers = z.array(snakeSchema).min(1);
 
 const timezone = z
@@ -60,7 +62,7 @@ export const paramSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-const sqlJob = z.strictObject({ sql: fileName.describe('SQL file beside this one, run by the engine\'s SQL runner') });
+const sqlJob = z.strictObject({ sql: fileName.describe("SQL file beside this one, run by the engine's SQL runner") });
 const jarJob = <E extends string>(engines: readonly [E, ...E[]]) =>
   z.strictObject({
     jar: z.enum(engines).describe('jobs module whose jar holds the class'),

@@ -73,7 +73,8 @@ export async function loadSourceSpec(pipelinesDir: string, name: string): Promis
     for (const [tableName, { file: tableFile }] of Object.entries(value.tables)) {
       const path = ['tables', tableName];
       if (value.from.kind === 'csv' && tableFile === undefined) report(path, 'missing file: the CSV file of the table');
-      if (value.from.kind === 'maven' && tableFile !== undefined) report([...path, 'file'], 'only csv sources name files');
+      if (value.from.kind === 'maven' && tableFile !== undefined)
+        report([...path, 'file'], 'only csv sources name files');
     }
     const tables = Object.keys(value.tables);
     for (const [index, fact] of value.facts.entries()) {

@@ -1,6 +1,6 @@
 /** Brings everything up: servers, job code, schema, bucket, topics and workers; what already runs is reused. */
 import { join } from 'node:path';
-import { buildJobs, startProcess, startStack, stopProcess, stopStack } from '../infra/local/index.js';
+import { buildJobs, cacheFolder, startProcess, startStack, stopProcess, stopStack } from '../infra/local/index.js';
 import { loadConfig, type Config } from '../infra/config.js';
 import { createKafka } from '../infra/kafka/client.js';
 import { createTopics } from '../infra/kafka/admin-topics.js';
@@ -8,7 +8,6 @@ import { migrate } from '../infra/postgres/migrate.js';
 import { createPool } from '../infra/postgres/pool.js';
 import { createS3, ensureBucket } from '../infra/s3/client.js';
 import { stopHostJobs } from '../engines/kafka-streams/stop-all.js';
-import { cacheDir } from '../infra/local/index.js';
 import { workflowBundle } from './bundle.js';
 import { projectRoot } from './deps.js';
 import { workerProcesses } from './local-processes.js';
@@ -26,11 +25,14 @@ export async function bringUp(step: Step, progress: (line: string) => void): Pro
   const stack = await step('servers', () => startStack({ root, env: process.env, progress }));
   const env = definedOnly({ ...stack, ...process.env });
   const config = loadConfig(env);
-  await step('jobs', () => buildJobs({ root, cacheDir: cacheDir(process.env), progress }));
+  await step('jobs', () => buildJobs({ root, cacheDir: cacheFolder(process.env), env: process.env, progress }));
   await step('schema', () => prepareStores(config));
   await step('workers', async () => {
     await workflowBundle(join(stateDir, 'bundle'));
-    for (const spec of workerProcesses(env, stateDir)) await startProcess({ root, progress }, spec);
+    for (const spec of workerProcesses(root, env, stateDir)) {
+      const { reused, pid } = await startProcess(root, spec);
+      progress(`${spec.name}: ${reused ? 'runs already' : 'started'} (process ${pid})`);
+    }
   });
   return { env, config };
 }
@@ -47,7 +49,7 @@ export async function prepareStores(config: Config): Promise<void> {
   try {
     await migrate(pool);
     await ensureBucket(s3, config.S3_BUCKET);
-    await createTopics(createKafka({ brokers: config.KAFKA_BROKERS, clientId: 'sluice-setup' }));
+    await createTopics(createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'sluice-setup' }));
   } finally {
     s3.destroy();
     await pool.end();
@@ -57,7 +59,7 @@ export async function prepareStores(config: Config): Promise<void> {
 /** Ends workers, stream processes and servers that this clone started, in that order, and nothing else. */
 export async function bringDown(progress: (line: string) => void, wipe: boolean): Promise<void> {
   const root = projectRoot();
-  for (const name of ['host', 'worker']) await stopProcess({ root, progress }, name);
+  for (const name of ['host', 'worker']) if (await stopProcess(root, name)) progress(`${name}: stopped`);
   const stopped = await stopHostJobs(join(root, '.sluice'));
   if (stopped > 0) progress(`stopped ${stopped} Kafka Streams process(es)`);
   await stopStack({ root, progress, wipe });

@@ -2,13 +2,14 @@
 import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
 import type { ActivityDeps } from '../activities/deps.js';
-import { createEngines } from '../engines/registry.js';
 import type { Config } from '../infra/config.js';
 import { createKafka } from '../infra/kafka/client.js';
 import { createPool } from '../infra/postgres/pool.js';
 import { createObjectStore } from '../infra/s3/object-store.js';
 import { createS3 } from '../infra/s3/client.js';
+import { wireEngines } from './engines.js';
 import { createTemporalPort } from './temporal-port.js';
 
 export const projectRoot = (): string => {
@@ -24,7 +25,7 @@ export interface Wired {
   close: () => Promise<void>;
 }
 
-export function wireDeps(config: Config, client: Client, name: string): Wired {
+export function wireDeps(config: Config, client: Client, name: string, log: Logger): Wired {
   const pool = createPool({ connectionString: config.DATABASE_URL, applicationName: `sluice-${name}`, max: 16 });
   const s3 = createS3({
     ...(config.S3_ENDPOINT === undefined ? {} : { endpoint: config.S3_ENDPOINT }),
@@ -33,12 +34,11 @@ export function wireDeps(config: Config, client: Client, name: string): Wired {
     secretAccessKey: config.S3_SECRET_ACCESS_KEY,
   });
   const objects = createObjectStore(s3);
-  const engines = createEngines(config, objects, projectRoot());
   const deps: ActivityDeps = {
     pool,
     objects,
-    kafka: createKafka({ brokers: config.KAFKA_BROKERS, clientId: `sluice-${name}` }),
-    engine: engines.get,
+    kafka: createKafka({ brokers: config.KAFKA_BROKERS.split(','), logger: log, clientId: `sluice-${name}` }),
+    engine: wireEngines(config, projectRoot(), pool, objects),
     temporal: createTemporalPort(client),
     settings: {
       pipelinesDir: pipelinesDir(config),

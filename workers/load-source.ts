@@ -2,7 +2,7 @@
 import { loadSource, type LoadSourceResult } from '../activities/source-load.js';
 import type { Config } from '../infra/config.js';
 import { createKafka } from '../infra/kafka/client.js';
-import { cacheDir } from '../infra/local/index.js';
+import { cacheFolder } from '../infra/local/index.js';
 import type { Pool } from '../infra/postgres/pool.js';
 import { createS3, ensureBucket } from '../infra/s3/client.js';
 import { createObjectStore } from '../infra/s3/object-store.js';
@@ -29,8 +29,8 @@ export async function loadDeclaredSource(
     return await loadSource({
       ...request,
       pipelinesDir: pipelinesDir(config),
-      cacheDir: cacheDir(process.env),
-      kafka: createKafka({ brokers: config.KAFKA_BROKERS, clientId: 'sluice-load' }),
+      cacheDir: cacheFolder(process.env),
+      kafka: createKafka({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'sluice-load' }),
       store: createObjectStore(s3),
       pool,
       lake: `s3://${config.S3_BUCKET}`,

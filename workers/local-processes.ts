@@ -1,17 +1,19 @@
 /** Sluice's own processes in the local stack: one worker for control and engines, one for the stream host. */
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { ProcessSpec } from '../infra/local/index.js';
+import { logFile, type ProcessSpec } from '../infra/local/index.js';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-export function workerProcesses(env: Record<string, string>, stateDir: string): ProcessSpec[] {
-  const common = {
+export function workerProcesses(root: string, env: Record<string, string>, stateDir: string): ProcessSpec[] {
+  const spec = (name: string, roles: readonly string[]): ProcessSpec => ({
+    name,
     command: process.execPath,
-    env: { ...env, SLUICE_STATE_DIR: stateDir, NODE_OPTIONS: '--enable-source-maps' },
-    ready: { logLine: '"msg":"ready"', timeoutMs: 90_000 },
-  };
-  return [
-    { ...common, name: 'worker', args: ['--import', 'tsx', MAIN, 'control', 'flink', 'spark'] },
-    { ...common, name: 'host', args: ['--import', 'tsx', MAIN, 'host'] },
-  ];
+    args: ['--enable-source-maps', '--import', 'tsx', MAIN, ...roles],
+    env: { ...env, SLUICE_STATE_DIR: stateDir },
+    // The log starts empty with each process, and the line is written once all queues are polled.
+    ready: async () => (await readFile(logFile(root, name), 'utf8').catch(() => '')).includes('"msg":"ready"'),
+    readyTimeoutMs: 120_000,
+  });
+  return [spec('worker', ['control', 'flink', 'spark']), spec('host', ['host'])];
 }

@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const stateDir = resolve(config.SLUICE_STATE_DIR);
   const bundle = await workflowBundle(join(stateDir, 'bundle'));
   const temporal = await connectTemporal(config);
-  const wired = wireDeps(config, temporal.client, roles[0] ?? 'worker');
+  const wired = wireDeps(config, temporal.client, roles[0] ?? 'worker', log);
   const applied = await migrate(wired.deps.pool);
   if (applied.length > 0) log.info({ applied }, 'migrated the control schema');
   const workers = await createWorkers(config, roles, wired.deps, bundle);

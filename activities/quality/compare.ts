@@ -24,7 +24,13 @@ export async function compareTables(pool: Pool, check: Reconcile, range: Range):
     const wrong = counts.differ + counts.onlyLeft + counts.onlyRight;
     if (counts.leftRows === 0 || counts.rightRows === 0) {
       const side = counts.leftRows === 0 ? 'left' : 'right';
-      return { ...head, ...counts, verdict: 'empty', samples: [], message: `not compared: the ${side} side has no rows` };
+      return {
+        ...head,
+        ...counts,
+        verdict: 'empty',
+        samples: [],
+        message: `not compared: the ${side} side has no rows`,
+      };
     }
     return { ...head, ...counts, verdict: wrong === 0 ? 'pass' : failed(check.severity), samples };
   } catch (error) {
@@ -56,7 +62,9 @@ function joinSql(check: Reconcile, range: Range, numbers: ReadonlySet<string>): 
   const values = check.values.map(quoteName);
   const side = (sql: string): string =>
     `select ${[...keys, ...values].join(', ')}, count(*) over (partition by ${keys.join(', ')}) as _n from (${sql}\n) q`;
-  const same = check.values.map((value) => sameValue(quoteName(value), numbers.has(value), String(check.tolerance ?? 0)));
+  const same = check.values.map((value) =>
+    sameValue(quoteName(value), numbers.has(value), String(check.tolerance ?? 0)),
+  );
   const sizes = check.values
     .filter((value) => numbers.has(value))
     .map((value) => `abs(coalesce(l.${quoteName(value)}, 0) - coalesce(r.${quoteName(value)}, 0))`);
@@ -104,7 +112,9 @@ async function compare(
   if (!row) return { counts: NOTHING, samples: [] };
   const { samples, ...counts } = row;
   return {
-    counts: Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, Number(value)])) as unknown as Counts,
+    counts: Object.fromEntries(
+      Object.entries(counts).map(([name, value]) => [name, Number(value)]),
+    ) as unknown as Counts,
     samples: samples ?? [],
   };
 }

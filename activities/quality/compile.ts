@@ -36,7 +36,10 @@ export function compileCheck(check: StagingCheck, target: CompileTarget): Compil
 
 function column(target: CompileTarget, name: string): string {
   if (!Object.hasOwn(target.columns, name)) {
-    throw new SluiceError('INVALID_REQUEST', `no such column "${name}" (columns: ${Object.keys(target.columns).join(', ')})`);
+    throw new SluiceError(
+      'INVALID_REQUEST',
+      `no such column "${name}" (columns: ${Object.keys(target.columns).join(', ')})`,
+    );
   }
   return quoteName(name);
 }

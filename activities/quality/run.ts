@@ -47,7 +47,11 @@ export async function evaluateChecks(pool: Pool, request: ChecksRequest): Promis
       ? [evaluation]
       : [],
   );
-  const sampled = await sampleBadValues(pool, request.stagingTable, needSamples.map(({ compiled }) => compiled));
+  const sampled = await sampleBadValues(
+    pool,
+    request.stagingTable,
+    needSamples.map(({ compiled }) => compiled),
+  );
   needSamples.forEach((evaluation, index) => {
     evaluation.finding = { ...evaluation.finding, samples: sampled[index]?.samples, badKinds: sampled[index]?.kinds };
   });
@@ -68,7 +72,8 @@ function uniqueNames(checks: readonly StagingCheck[]): string[] {
   });
 }
 
-const totalBad = (finding: Finding): number => [...finding.counts.values()].reduce((sum, counts) => sum + counts.bad, 0);
+const totalBad = (finding: Finding): number =>
+  [...finding.counts.values()].reduce((sum, counts) => sum + counts.bad, 0);
 
 async function evaluate(pool: Pool, request: ChecksRequest): Promise<Evaluation[]> {
   const compiled = request.checks.map((check) => attempt(() => compileCheck(expand(check, request), request)));
@@ -139,30 +144,50 @@ function summarize(
 ): DetailedResult {
   const head = { name, type: check.type, severity: check.severity, base: baseOf(check) };
   if ('error' in evaluation) {
-    const partitions = loaded.map(({ partition, rows }) => ({ partition, rows, nulls: 0, bad: 0, good: 0, verdict: 'error' as const }));
+    const partitions = loaded.map(({ partition, rows }) => ({
+      partition,
+      rows,
+      nulls: 0,
+      bad: 0,
+      good: 0,
+      verdict: 'error' as const,
+    }));
     const rows = loaded.reduce((sum, part) => sum + part.rows, 0);
     const counts = { rows, nulls: 0, bad: 0, good: 0, badKinds: 0, samples: [] };
-    return { partitions, result: { ...head, ...counts, verdict: 'error', message: evaluation.error, ...failedOf(partitions) } };
+    return {
+      partitions,
+      result: { ...head, ...counts, verdict: 'error', message: evaluation.error, ...failedOf(partitions) },
+    };
   }
   const { finding } = evaluation;
   const partitions = [...finding.counts].map(([partition, counts]): PartitionResult => {
     const message = finding.messages?.get(partition);
     const verdict = finding.messages ? (message === undefined ? 'pass' : failed(check.severity)) : judge(check, counts);
-    return { partition, ...counts, good: goodRows(check, counts), verdict, ...(message === undefined ? {} : { message }) };
+    return {
+      partition,
+      ...counts,
+      good: goodRows(check, counts),
+      verdict,
+      ...(message === undefined ? {} : { message }),
+    };
   });
   const total = partitions.reduce(
     (sum, part) => ({ rows: sum.rows + part.rows, nulls: sum.nulls + part.nulls, bad: sum.bad + part.bad }),
     { rows: 0, nulls: 0, bad: 0 },
   );
   const nothing = partitions.length === 0 || (!finding.messages && baseRows(check, total) === 0);
-  const messages = partitions.flatMap((part) => (part.message === undefined ? [] : [`${part.partition}: ${part.message}`]));
+  const messages = partitions.flatMap((part) =>
+    part.message === undefined ? [] : [`${part.partition}: ${part.message}`],
+  );
   return {
     partitions,
     result: {
       ...head,
       ...total,
       good: goodRows(check, total),
-      verdict: nothing ? 'empty' : worst(partitions.map((part) => part.verdict).filter((verdict) => verdict !== 'empty')),
+      verdict: nothing
+        ? 'empty'
+        : worst(partitions.map((part) => part.verdict).filter((verdict) => verdict !== 'empty')),
       badKinds: finding.badKinds ?? 0,
       samples: finding.samples ?? [],
       ...(messages.length === 0 ? {} : { message: messages.slice(0, 5).join('; ') }),
@@ -171,8 +196,12 @@ function summarize(
   };
 }
 
-function failedOf(partitions: readonly PartitionResult[]): Pick<CheckResult, 'failedPartitions' | 'failedPartitionCount'> {
-  const names = partitions.filter(({ verdict }) => verdict === 'fail' || verdict === 'error').map(({ partition }) => partition);
+function failedOf(
+  partitions: readonly PartitionResult[],
+): Pick<CheckResult, 'failedPartitions' | 'failedPartitionCount'> {
+  const names = partitions
+    .filter(({ verdict }) => verdict === 'fail' || verdict === 'error')
+    .map(({ partition }) => partition);
   return { failedPartitions: names.slice(0, MAX_NAMED_PARTITIONS), failedPartitionCount: names.length };
 }
 
@@ -188,7 +217,9 @@ function sumUp(details: readonly DetailedResult[], loaded: ChecksRequest['partit
       }
     }
   }
-  const list: HeldPartition[] = [...held].sort(([a], [b]) => (a < b ? -1 : 1)).map(([partition, checks]) => ({ partition, checks }));
+  const list: HeldPartition[] = [...held]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([partition, checks]) => ({ partition, checks }));
   return {
     verdict: loaded.length === 0 ? 'empty' : worst(details.map(({ result }) => result.verdict)),
     rows: loaded.reduce((sum, part) => sum + part.rows, 0),

@@ -32,7 +32,9 @@ class SelectList {
 
 const count = (...conditions: string[]): string => {
   const wanted = conditions.filter((condition) => condition !== 'true');
-  return wanted.length === 0 ? 'count(*)' : `count(*) filter (where ${wanted.map((part) => `(${part})`).join(' and ')})`;
+  return wanted.length === 0
+    ? 'count(*)'
+    : `count(*) filter (where ${wanted.map((part) => `(${part})`).join(' and ')})`;
 };
 
 interface Aliases {
@@ -42,7 +44,11 @@ interface Aliases {
   sum?: string;
 }
 
-export async function scanChecks(pool: Pool, stagingTable: string, checks: readonly CompiledCheck[]): Promise<ScanResult> {
+export async function scanChecks(
+  pool: Pool,
+  stagingTable: string,
+  checks: readonly CompiledCheck[],
+): Promise<ScanResult> {
   const list = new SelectList();
   const aliases = checks.map(({ rows, sum }): Aliases => {
     const nulls = rows.isNull === 'false' ? undefined : list.add(count(rows.where, rows.isNull));

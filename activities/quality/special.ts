@@ -105,8 +105,10 @@ async function runQuery(client: PoolClient, query: string, scanned: Map<string, 
 function countRows(check: CheckOf<'row_count'>, scanned: Map<string, ScanCounts>): Finding {
   const messages = new Map<string, string>();
   for (const [partition, { rows }] of scanned) {
-    if (check.min !== undefined && rows < check.min) messages.set(partition, `${rows} rows, at least ${check.min} wanted`);
-    if (check.max !== undefined && rows > check.max) messages.set(partition, `${rows} rows, at most ${check.max} wanted`);
+    if (check.min !== undefined && rows < check.min)
+      messages.set(partition, `${rows} rows, at least ${check.min} wanted`);
+    if (check.max !== undefined && rows > check.max)
+      messages.set(partition, `${rows} rows, at most ${check.max} wanted`);
   }
   return { counts: scanned, messages };
 }

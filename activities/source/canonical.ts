@@ -71,7 +71,9 @@ async function checkSales(db: SourceDatabase, spec: SourceSpec): Promise<void> {
   const counts = spec.facts.map((table) => `(select count(*) from raw.${identifier(table)})`).join(' + ');
   const [lines] = await db.rows(`select (select count(*) from sale) as mapped, ${counts} as facts`);
   if (lines?.['mapped'] !== lines?.['facts']) {
-    fail(`${lines?.['facts']} lines became ${lines?.['mapped']} sales: a key is missing or not unique in a joined table`);
+    fail(
+      `${lines?.['facts']} lines became ${lines?.['mapped']} sales: a key is missing or not unique in a joined table`,
+    );
   }
   for (const column of Object.keys(SALE_COLUMNS)) {
     const empty = SALE_COLUMNS[column as keyof typeof SALE_COLUMNS] === 'varchar' ? ` or ${column} = ''` : '';

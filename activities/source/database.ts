@@ -1,5 +1,5 @@
 /** An in-process DuckDB without network: used for mapping sources and writing Parquet. */
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
 
 export interface SourceDatabase {
   run(sql: string): Promise<void>;
@@ -19,7 +19,8 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-const asText = (value: unknown): string | null => (value === null || value === undefined ? null : String(value));
+const asText = (value: DuckDBValue | undefined): string | null =>
+  value === null || value === undefined ? null : value.toString();
 
 export async function openDatabase(options: { threads?: number; memoryLimit?: string } = {}): Promise<SourceDatabase> {
   const instance = await DuckDBInstance.create(':memory:', {
@@ -37,9 +38,7 @@ export async function openDatabase(options: { threads?: number; memoryLimit?: st
     async rows(sql) {
       const reader = await connection.runAndReadAll(sql);
       const names = reader.columnNames();
-      return reader
-        .getRows()
-        .map((row) => Object.fromEntries(names.map((name, index) => [name, asText(row[index])])));
+      return reader.getRows().map((row) => Object.fromEntries(names.map((name, index) => [name, asText(row[index])])));
     },
     async *chunks(sql) {
       const result = await connection.stream(sql);

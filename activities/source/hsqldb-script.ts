@@ -16,7 +16,9 @@ const UNICODE = /\\u([0-9a-fA-F]{4})/g;
 
 /** Scripts are ASCII: any other character, and a backslash that could be misread, stands as `\uXXXX`. */
 function unescape(text: string): string {
-  return text.includes('\\u') ? text.replace(UNICODE, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))) : text;
+  return text.includes('\\u')
+    ? text.replace(UNICODE, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+    : text;
 }
 
 /** Values between the parentheses; undefined when the statement goes on after this line. */
@@ -48,7 +50,8 @@ export function parseValues(line: string, start: number): ScriptValue[] | undefi
       at = end;
     }
     if (line[at] === ')') return values;
-    if (line[at] !== ',') throw new SluiceError('STORE_REJECTED', `HSQLDB script: cannot read values at: ${line.slice(0, 120)}`);
+    if (line[at] !== ',')
+      throw new SluiceError('STORE_REJECTED', `HSQLDB script: cannot read values at: ${line.slice(0, 120)}`);
     at += 1;
   }
 }
@@ -96,7 +99,8 @@ export function createScriptParser(wanted: ReadonlySet<string>, handlers: Script
     } else if (text.startsWith('CREATE ')) {
       const match = CREATE.exec(text);
       const table = match?.[1] ?? match?.[2];
-      if (match && table !== undefined && wanted.has(table)) handlers.onTable(table, parseColumns(text, match[0].length));
+      if (match && table !== undefined && wanted.has(table))
+        handlers.onTable(table, parseColumns(text, match[0].length));
     }
   }
 

@@ -48,16 +48,23 @@ export async function extractScriptTables(
       writer.positions = writer.columns.map((column) => {
         const position = present.indexOf(column);
         if (position < 0) {
-          throw new SluiceError('STORE_REJECTED', `${entry}: table ${table} has no column ${column}${suggestion(column, present)}`);
+          throw new SluiceError(
+            'STORE_REJECTED',
+            `${entry}: table ${table} has no column ${column}${suggestion(column, present)}`,
+          );
         }
         return position;
       });
     },
     onRow(table, values) {
       const writer = writers.get(table) as TableWriter;
-      if (!writer.positions) throw new SluiceError('STORE_REJECTED', `${entry}: rows of ${table} before its CREATE TABLE`);
+      if (!writer.positions)
+        throw new SluiceError('STORE_REJECTED', `${entry}: rows of ${table} before its CREATE TABLE`);
       if (values.length !== writer.width) {
-        throw new SluiceError('STORE_REJECTED', `${entry}: a row of ${table} has ${values.length} values, not ${writer.width}`);
+        throw new SluiceError(
+          'STORE_REJECTED',
+          `${entry}: a row of ${table} has ${values.length} values, not ${writer.width}`,
+        );
       }
       writer.pending.push(writer.positions.map((position) => csvField(values[position] ?? null)).join(','));
     },

@@ -16,7 +16,8 @@ export interface StagedFile {
 /** What a value must look like, in DuckDB SQL; stricter than its casts, which round and guess. */
 function wellFormed(column: string, type: string): string {
   const parsed = parseColumnType(type);
-  switch (parsed?.kind) {
+  const kind = parsed?.kind ?? 'text';
+  switch (kind) {
     case 'numeric':
       return `regexp_full_match(${column}, '-?[0-9]{1,${(parsed.precision ?? 0) - (parsed.scale ?? 0)}}(\\.[0-9]{1,${parsed.scale}})?')`;
     case 'int':
@@ -26,7 +27,11 @@ function wellFormed(column: string, type: string): string {
       return `regexp_full_match(${column}, '[0-9]{4}-[0-9]{2}-[0-9]{2}') and try_cast(${column} as date) is not null`;
     case 'text':
       return `${column} <> '' and not contains(${column}, chr(0))`;
-    default:
+    case 'boolean':
+    case 'double':
+    case 'jsonb':
+    case 'timestamp':
+    case 'timestamptz':
       return `try_cast(${column} as ${duckType(type)}) is not null`;
   }
 }
@@ -117,7 +122,10 @@ export async function findCsvFiles(spec: SourceSpec, dataDir: string | undefined
     else missing.push(path);
   }
   if (missing.length > 0) {
-    throw new SluiceError('INVALID_REQUEST', `source ${spec.name}: no such file: ${missing.join(', ')} (wants ${list})`);
+    throw new SluiceError(
+      'INVALID_REQUEST',
+      `source ${spec.name}: no such file: ${missing.join(', ')} (wants ${list})`,
+    );
   }
   return found;
 }

@@ -56,7 +56,9 @@ export async function readTopicState(kafka: Kafka, topic: string): Promise<Topic
   if (ranges.some(({ low }) => low > 0n)) {
     throw new SluiceError('STORE_CONFLICT', `topic ${topic} has lost its first records: sluice down --wipe`);
   }
-  const tail = new Map(ranges.map(({ partition, high }) => [partition, high > TAIL_RECORDS ? high - TAIL_RECORDS : 0n]));
+  const tail = new Map(
+    ranges.map(({ partition, high }) => [partition, high > TAIL_RECORDS ? high - TAIL_RECORDS : 0n]),
+  );
   let closings = await lastClosings(kafka, topic, tail);
   if (ranges.some(({ partition }) => !closings.has(partition) && (tail.get(partition) ?? 0n) > 0n)) {
     closings = await lastClosings(kafka, topic, new Map());
@@ -64,7 +66,10 @@ export async function readTopicState(kafka: Kafka, topic: string): Promise<Topic
   const days = new Set(ranges.map(({ partition }) => closings.get(partition)?.day));
   const hashes = new Set(ranges.map(({ partition }) => closings.get(partition)?.contentHash));
   if (days.size !== 1 || hashes.size !== 1) {
-    throw new SluiceError('STORE_CONFLICT', `the partitions of topic ${topic} end with different days: sluice down --wipe`);
+    throw new SluiceError(
+      'STORE_CONFLICT',
+      `the partitions of topic ${topic} end with different days: sluice down --wipe`,
+    );
   }
   return {
     lastDay: [...days][0],

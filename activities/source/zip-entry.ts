@@ -26,7 +26,7 @@ export async function openZipEntry(path: string, name: string): Promise<Readable
     const directory = Buffer.alloc(tail.readUInt32LE(end + 12));
     await file.read(directory, 0, directory.length, tail.readUInt32LE(end + 16));
 
-    for (let at = 0; at + 46 <= directory.length && directory.readUInt32LE(at) === ENTRY_SIGNATURE; ) {
+    for (let at = 0; at + 46 <= directory.length && directory.readUInt32LE(at) === ENTRY_SIGNATURE;) {
       const nameLength = directory.readUInt16LE(at + 28);
       const entryName = directory.toString('utf8', at + 46, at + 46 + nameLength);
       if (entryName !== name) {

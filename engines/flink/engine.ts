@@ -152,9 +152,7 @@ export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDe
           entryClass: spec.mainClass,
           programArgsList: ['--spec', JSON.stringify(spec.document)],
           ...(spec.resources.parallelism === undefined ? {} : { parallelism: spec.resources.parallelism }),
-          ...(spec.restoreFrom === undefined
-            ? {}
-            : { savepointPath: spec.restoreFrom, allowNonRestoredState: false }),
+          ...(spec.restoreFrom === undefined ? {} : { savepointPath: spec.restoreFrom, allowNonRestoredState: false }),
         },
         signal,
       );

@@ -22,7 +22,11 @@ export async function readStatusPage(record: InstanceRecord, signal?: AbortSigna
   const file = await readJsonFile(record.statusFile, statusFileSchema);
   if (file === undefined || file.key !== record.key) return undefined;
   const url = `http://127.0.0.1:${file.port}/`;
-  const http = createHttpClient({ baseUrl: url, name: `status page of ${record.instanceId}`, timeoutMs: PAGE_TIMEOUT_MS });
+  const http = createHttpClient({
+    baseUrl: url,
+    name: `status page of ${record.instanceId}`,
+    timeoutMs: PAGE_TIMEOUT_MS,
+  });
   try {
     const page = await http.json('/', statusPageSchema, { signal });
     return page.key === record.key && page.pid === record.process?.pid ? { url, page } : undefined;

@@ -7,7 +7,6 @@ import { classifyFailure, lastLines } from '../failure-text.js';
 import { isTerminal } from '../job-state.js';
 import type { EnginePort, JobHandle, Observation } from '../port.js';
 import { livingProcess, readStatusPage } from './client.js';
-import type { PageAnswer } from './client.js';
 import { startInstance, stopInstance } from './launcher.js';
 import { streamsState } from './native-states.js';
 import { isSameProcess } from './processes.js';
@@ -96,8 +95,10 @@ export function createKafkaStreamsEngine(config: KafkaStreamsEngineConfig, deps:
       nativeState: 'GONE',
       engineJobId,
       reason: why === '' ? how : `${how}: ${why}`,
-      // Refused specs and broken topologies end with a code of their own; a process killed from outside leaves nothing.
-      blame: code === BAD_SPEC_EXIT ? 'user' : (read?.blame ?? 'platform'),
+      blame:
+        typeof code === 'number' && code in EXIT_BLAME
+          ? EXIT_BLAME[code as keyof typeof EXIT_BLAME]
+          : (read?.blame ?? 'platform'),
       outOfMemory: read?.outOfMemory ?? code === OUT_OF_MEMORY_EXIT,
     };
   }
@@ -113,7 +114,9 @@ export function createKafkaStreamsEngine(config: KafkaStreamsEngineConfig, deps:
     return {
       key,
       ...said,
-      ...(degraded ? { reason: `${gone.length} of ${parts.length} instances gone: ${gone[0]?.reason ?? 'no reason'}` } : {}),
+      ...(degraded
+        ? { reason: `${gone.length} of ${parts.length} instances gone: ${gone[0]?.reason ?? 'no reason'}` }
+        : {}),
       ...progressOf(living),
     };
   }
@@ -123,7 +126,11 @@ export function createKafkaStreamsEngine(config: KafkaStreamsEngineConfig, deps:
   }
 
   function hostAway(cause: unknown): never {
-    throw new SluiceError('ENGINE_UNREACHABLE', `host ${config.cluster}: its state folder ${stateRoot} cannot be read`, { cause });
+    throw new SluiceError(
+      'ENGINE_UNREACHABLE',
+      `host ${config.cluster}: its state folder ${stateRoot} cannot be read`,
+      { cause },
+    );
   }
 
   return {
@@ -181,13 +188,16 @@ export function createKafkaStreamsEngine(config: KafkaStreamsEngineConfig, deps:
       await access(stateRoot, constants.R_OK | constants.W_OK).catch(hostAway);
       const jar = await deps.jars.jarOf('kafka-streams');
       const names = await readdir(join(dirname(jar.path), 'lib')).catch(() => []);
-      const version = names.map((name) => /^kafka-streams-(\d[\w.]*)\.jar$/.exec(name)?.[1]).find((found) => found !== undefined);
+      const version = names
+        .map((name) => /^kafka-streams-(\d[\w.]*)\.jar$/.exec(name)?.[1])
+        .find((found) => found !== undefined);
       return { version: version ?? 'unknown' };
     },
   };
 }
 
-const BAD_SPEC_EXIT = 64;
+/** Exit codes of our stream jobs: bad spec, state directory held by a twin, did not close in time. */
+const EXIT_BLAME = { 64: 'user', 73: 'platform', 75: 'platform' } as const;
 /** The JVM's own exit code under -XX:+ExitOnOutOfMemoryError. */
 const OUT_OF_MEMORY_EXIT = 3;
 

@@ -28,11 +28,17 @@ const DEFAULT_HEAP_MB = 256;
 const KILL_MS = 10_000;
 
 /** Starts the instance, or returns the record of the one that runs or ran under this key already. */
-export async function startInstance(options: LaunchOptions, spec: JobSpec, key: string, index: number): Promise<InstanceRecord> {
+export async function startInstance(
+  options: LaunchOptions,
+  spec: JobSpec,
+  key: string,
+  index: number,
+): Promise<InstanceRecord> {
   const { stateRoot } = options;
   const file = recordFile(stateRoot, key, index);
   const earlier = await readJsonFile(file, recordSchema);
-  if (earlier !== undefined && (earlier.process !== undefined || (await livingProcess(earlier)) !== undefined)) return earlier;
+  if (earlier !== undefined && (earlier.process !== undefined || (await livingProcess(earlier)) !== undefined))
+    return earlier;
   const applicationId = textOf(spec, 'applicationId') ?? textOf(spec, 'groupId') ?? spec.name;
   const instanceId = `${applicationId}-${index}`;
   const folder = join(stateRoot, 'instances', fileName(instanceId));
@@ -65,7 +71,10 @@ export async function startInstance(options: LaunchOptions, spec: JobSpec, key: 
 }
 
 /** Ends one instance: asks, waits, insists; only ever the process that the record is about. */
-export async function stopInstance(options: Pick<LaunchOptions, 'stateRoot' | 'stopMs'>, record: InstanceRecord): Promise<void> {
+export async function stopInstance(
+  options: Pick<LaunchOptions, 'stateRoot' | 'stopMs'>,
+  record: InstanceRecord,
+): Promise<void> {
   const known = await livingProcess(record);
   if (known === undefined) return;
   await writeRecord(options.stateRoot, { ...record, process: known, stopRequestedAt: new Date().toISOString() });
@@ -85,9 +94,13 @@ async function takeOver(options: LaunchOptions, folder: string, mine: LockHolder
     const page = holder === undefined ? undefined : await readStatusPage(holder);
     if (holder !== undefined && page?.page.state === 'ERROR' && round === 0) await stopInstance(options, holder);
     else {
-      throw new SluiceError('JOB_NOT_READY', `${spec.name}: its instance is still held by submission ${lock.holder.key}`, {
-        details: { heldBy: lock.holder.key },
-      });
+      throw new SluiceError(
+        'JOB_NOT_READY',
+        `${spec.name}: its instance is still held by submission ${lock.holder.key}`,
+        {
+          details: { heldBy: lock.holder.key },
+        },
+      );
     }
   }
 }
@@ -100,7 +113,12 @@ async function holdsStill(stateRoot: string, holder: LockHolder): Promise<boolea
   return own ? underWay.has(`${stateRoot}|${holder.key}|${holder.index}`) : isSameProcess(holder.starter);
 }
 
-async function launch(options: LaunchOptions, spec: JobSpec, record: InstanceRecord, stateDir: string): Promise<InstanceRecord> {
+async function launch(
+  options: LaunchOptions,
+  spec: JobSpec,
+  record: InstanceRecord,
+  stateDir: string,
+): Promise<InstanceRecord> {
   await mkdir(stateDir, { recursive: true });
   await rm(record.statusFile, { force: true });
   const { instanceId, applicationId, statusFile, key, index } = record;
@@ -144,11 +162,16 @@ async function launch(options: LaunchOptions, spec: JobSpec, record: InstanceRec
 }
 
 /** The exit code is known only to the process that started the instance, so it is kept while that one lives. */
-async function keepExit(stateRoot: string, started: InstanceRecord, exit: NonNullable<InstanceRecord['exit']>): Promise<void> {
+async function keepExit(
+  stateRoot: string,
+  started: InstanceRecord,
+  exit: NonNullable<InstanceRecord['exit']>,
+): Promise<void> {
   const file = recordFile(stateRoot, started.key, started.index);
   const now = await readJsonFile(file, recordSchema).catch(() => undefined);
   // Without the folder the record is of no more use to anybody: nothing to keep.
-  if (now !== undefined) await writeRecord(stateRoot, { ...now, process: now.process ?? started.process, exit }).catch(() => undefined);
+  if (now !== undefined)
+    await writeRecord(stateRoot, { ...now, process: now.process ?? started.process, exit }).catch(() => undefined);
 }
 
 /** Another adapter of this process is at it: its record is the answer. */
@@ -166,7 +189,8 @@ async function waitForTwin(file: string, spec: JobSpec): Promise<InstanceRecord>
 
 async function ownIdentity() {
   const own = await identityOf(process.pid);
-  if (own === undefined) throw new SluiceError('ENGINE_UNREACHABLE', 'this host does not tell its processes apart (ps, /proc)');
+  if (own === undefined)
+    throw new SluiceError('ENGINE_UNREACHABLE', 'this host does not tell its processes apart (ps, /proc)');
   return own;
 }
 

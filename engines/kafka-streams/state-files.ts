@@ -60,7 +60,10 @@ export async function allRecords(stateRoot: string): Promise<Map<string, Instanc
   for (const name of names.filter((file) => /^[0-9a-f]+-\d+\.json$/.test(file))) {
     const record = await readJsonFile(join(folder, name), recordSchema);
     if (record === undefined) continue;
-    found.set(record.key, [...(found.get(record.key) ?? []), record].sort((a, b) => a.index - b.index));
+    found.set(
+      record.key,
+      [...(found.get(record.key) ?? []), record].sort((a, b) => a.index - b.index),
+    );
   }
   return found;
 }

@@ -86,7 +86,8 @@ export function createSparkEngine(config: SparkEngineConfig, deps: SparkEngineDe
       ...(app === undefined ? {} : { progress: { application: app.id, cores: app.cores } }),
     };
     if (!isTerminal(state)) {
-      const waiting = state === 'starting' || state === 'restarting' ? waitingReason(native.state, app, master) : undefined;
+      const waiting =
+        state === 'starting' || state === 'restarting' ? waitingReason(native.state, app, master) : undefined;
       return waiting === undefined ? seen : { ...seen, reason: waiting };
     }
     if (await identity.finished(spec)) return { ...seen, state: 'succeeded' as const };
@@ -97,7 +98,12 @@ export function createSparkEngine(config: SparkEngineConfig, deps: SparkEngineDe
     return { ...seen, ...(await failureOf(spec, native, master, signal)) };
   }
 
-  async function failureOf(spec: JobSpec, native: Native, master: MasterView, signal?: AbortSignal): Promise<FailureVerdict> {
+  async function failureOf(
+    spec: JobSpec,
+    native: Native,
+    master: MasterView,
+    signal?: AbortSignal,
+  ): Promise<FailureVerdict> {
     const note = await identity.failureNote(spec);
     const written = note === undefined ? undefined : readFailureNote(note);
     if (written !== undefined) return written;
@@ -143,7 +149,11 @@ export function createSparkEngine(config: SparkEngineConfig, deps: SparkEngineDe
   }
 
   /** One job of a list: what nobody can answer now (the store is away) is left out, so that it stops no other job. */
-  async function fromList(handle: JobHandle, master: MasterView, signal?: AbortSignal): Promise<Observation | undefined> {
+  async function fromList(
+    handle: JobHandle,
+    master: MasterView,
+    signal?: AbortSignal,
+  ): Promise<Observation | undefined> {
     const { key, spec, engineJobId } = handle;
     const known = ended.get(key);
     if (known !== undefined) return known;
@@ -219,7 +229,9 @@ export function createSparkEngine(config: SparkEngineConfig, deps: SparkEngineDe
       // With no driver known, the claim is taken for nobody: a driver that comes up later loses it and does nothing.
       if (known === undefined && (await identity.claimForNobody(spec))) return withdrawn(key);
       const driverId = known ?? (await identity.driverOf(spec));
-      const ids = [...new Set([driverId, engineJobId])].filter((id): id is string => id !== undefined && id !== CANCELLED_CLAIM);
+      const ids = [...new Set([driverId, engineJobId])].filter(
+        (id): id is string => id !== undefined && id !== CANCELLED_CLAIM,
+      );
       for (const id of ids) await client.kill(id, signal);
       await waitFor(() => isGone(spec, ids, signal), {
         deadlineMs: config.cancelMs ?? 60_000,

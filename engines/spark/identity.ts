@@ -26,7 +26,10 @@ export function createSparkIdentity(objects: ObjectStore, ledger?: DriverLedger)
   function beside(spec: JobSpec, name: string): string {
     const url = besideOutput(spec, name);
     if (url !== undefined) return url;
-    throw new SluiceError('CONFIG_INVALID', `${spec.name}: a Spark job needs an output prefix (s3://…/<key>/) for its claim`);
+    throw new SluiceError(
+      'CONFIG_INVALID',
+      `${spec.name}: a Spark job needs an output prefix (s3://…/<key>/) for its claim`,
+    );
   }
 
   async function read<S extends z.ZodType>(url: string, schema: S): Promise<z.infer<S> | undefined> {

@@ -86,10 +86,15 @@ async function outcomeOfEarlier(
     { deadlineMs: options.resolveMs, intervalMs: options.lookMs, signal },
   );
   if (found !== undefined) return found;
-  const why = unknown.length > 0 ? `drivers ${unknown.join(', ')} may be it` : 'the earlier post may still be on its way';
-  throw new SluiceError('JOB_NOT_READY', `Spark ${options.cluster}: ${spec.name} was posted before and has no claim yet; ${why}`, {
-    details: { key, unknownDrivers: unknown },
-  });
+  const why =
+    unknown.length > 0 ? `drivers ${unknown.join(', ')} may be it` : 'the earlier post may still be on its way';
+  throw new SluiceError(
+    'JOB_NOT_READY',
+    `Spark ${options.cluster}: ${spec.name} was posted before and has no claim yet; ${why}`,
+    {
+      details: { key, unknownDrivers: unknown },
+    },
+  );
 }
 
 async function createRequest(

@@ -111,9 +111,13 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       throw noAnswer(call, `HTTP ${status}`, { status, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) });
     }
     const message = messageOfBody(text);
-    throw new SluiceError(rejected, `${options.name} refused ${call} (HTTP ${status})${message ? `: ${message}` : ''}`, {
-      details: { status },
-    });
+    throw new SluiceError(
+      rejected,
+      `${options.name} refused ${call} (HTTP ${status})${message ? `: ${message}` : ''}`,
+      {
+        details: { status },
+      },
+    );
   }
 
   function parse<S extends z.ZodType>(answer: HttpAnswer, schema: S, path: string): z.infer<S> {

@@ -78,9 +78,14 @@ export async function readTopic(
         }
       };
       alive();
+      // Also after a restart of the consumer, which begins anew with the group.
+      consumer.on(consumer.events.GROUP_JOIN, () => {
+        for (const [partition, { next }] of open) consumer.seek({ topic, partition, offset: next.toString() });
+      });
       // Batches that hold only transaction markers or aborted records reach this event and nothing else.
       consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-        if (payload.topic === topic && payload.lastOffset !== null) passed(payload.partition, BigInt(payload.lastOffset));
+        if (payload.topic === topic && payload.lastOffset !== null)
+          passed(payload.partition, BigInt(payload.lastOffset));
       });
       consumer.on(consumer.events.CRASH, ({ payload }) => {
         if (payload.restart) return;
@@ -90,7 +95,7 @@ export async function readTopic(
       consumer
         .run({
           autoCommit: false,
-          eachBatch: async ({ batch }) => {
+          eachBatch: ({ batch }) => {
             for (const message of batch.messages) {
               const state = open.get(batch.partition);
               const record = toRecord(batch.partition, message);
@@ -98,10 +103,8 @@ export async function readTopic(
               state.next = record.offset + 1n;
               onRecord(record);
             }
+            return Promise.resolve();
           },
-        })
-        .then(() => {
-          for (const [partition, { next }] of open) consumer.seek({ topic, partition, offset: next.toString() });
         })
         .catch((error: unknown) => {
           clearTimeout(timer);

@@ -23,25 +23,28 @@ export interface KafkaSettings {
 const { Kafka: KafkaClient, logLevel } = kafkajs;
 
 /**
- * Lines the client calls errors although it tries again by itself: the next transaction of a producer was begun
- * while the markers of its last one were still being written, and a group that is just being formed.
+ * Lines the client calls errors although it tries again by itself: the next transaction of a producer was begun while
+ * the markers of its last one were still being written, or a coordinator or group is just being set up.
  */
-const ROUTINE = /concurrent transaction|already ongoing|group is rebalancing|not the correct coordinator|coordinator is not available/i;
+const ROUTINE =
+  /concurrent|already ongoing|group is rebalancing|coordinator is (loading|not available)|not the (correct )?coordinator|restarting the consumer/i;
 
 /** Translates the client's log entries; without a logger everything is dropped. */
 export function kafkaLogCreator(logger: KafkaLogger | undefined): () => (entry: LogEntry) => void {
   return () => (entry) => {
     if (!logger) return;
-    const { message, timestamp: _timestamp, logger: _name, ...facts } = entry.log;
-    const line = `kafka: ${message}`;
-    const details = { ...facts, namespace: entry.namespace };
-    if (entry.level === logLevel.ERROR) {
-      const routine = ROUTINE.test(`${message} ${String(facts['error'] ?? '')}`);
-      if (routine) logger.debug(details, line);
-      else logger.error(details, line);
-    } else if (entry.level === logLevel.WARN) logger.warn(details, line);
-    else if (entry.level === logLevel.INFO) logger.debug(details, line);
-    else logger.debug(details, line);
+    const line = `kafka: ${entry.log.message}`;
+    const facts = {
+      ...entry.log,
+      message: undefined,
+      timestamp: undefined,
+      logger: undefined,
+      namespace: entry.namespace,
+    };
+    const routine = ROUTINE.test(`${entry.log.message} ${String(entry.log['error'] ?? '')}`);
+    if (entry.level === logLevel.ERROR && !routine) logger.error(facts, line);
+    else if (entry.level === logLevel.WARN) logger.warn(facts, line);
+    else logger.debug(facts, line);
   };
 }
 

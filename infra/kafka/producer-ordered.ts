@@ -5,7 +5,7 @@
  * costs a round of retries per transaction. So a few producers take turns: while one commits, the next already sends.
  * It commits only after the one before it did, so a crash leaves a prefix of the sequence and nothing else.
  */
-import type { Kafka, Message, Producer, RecordMetadata, Transaction } from 'kafkajs';
+import kafkajs, { type Kafka, type Message, type Producer, type RecordMetadata, type Transaction } from 'kafkajs';
 import { toKafkaError } from './client.js';
 
 export interface OrderedTransactions {
@@ -32,11 +32,13 @@ export async function openOrderedTransactions(
   options: OrderedTransactionsOptions,
 ): Promise<OrderedTransactions> {
   const producers: Producer[] = [];
-  const ready: Transaction[] = [];
+  const ready: (Transaction | undefined)[] = [];
   for (let index = 0; index < (options.producers ?? 3); index += 1) {
     producers.push(
       kafka.producer({
         transactionalId: `${options.transactionalId}-${index}`,
+        // Murmur2 of the key, as the Java clients do it.
+        createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
         maxInFlightRequests: 1,
         transactionTimeout: 60_000,
         retry: RETRY,
@@ -64,7 +66,7 @@ export async function openOrderedTransactions(
     await commits[index];
     const prepared = ready[index];
     if (prepared) {
-      delete ready[index];
+      ready[index] = undefined;
       return prepared;
     }
     return (producers[index] as Producer).transaction();

@@ -64,7 +64,8 @@ export function createDecoder(table: SyncTable): (record: SourceRecord) => Decod
   const columns = [...judges.keys()];
   const recordKey = table.replaceBy ?? table.key;
   for (const name of [...recordKey, ...table.key]) {
-    if (!judges.has(name)) throw new SluiceError('CONFIG_INVALID', `${table.table}: key column "${name}" is not declared`);
+    if (!judges.has(name))
+      throw new SluiceError('CONFIG_INVALID', `${table.table}: key column "${name}" is not declared`);
   }
   if (recordKey.length === 0) throw new SluiceError('CONFIG_INVALID', `${table.table} has no key`);
 
@@ -101,7 +102,8 @@ export function createDecoder(table: SyncTable): (record: SourceRecord) => Decod
       const what = `row ${index}`;
       if (row === null || typeof row !== 'object' || Array.isArray(row)) throw new Unusable(`${what} is not an object`);
       checkRow(row as JsonObject, what);
-      if (idOf(row as JsonObject, recordKey, group) !== group) throw new Unusable(`${what} belongs to another group than its key`);
+      if (idOf(row as JsonObject, recordKey, group) !== group)
+        throw new Unusable(`${what} belongs to another group than its key`);
       const id = idOf(row as JsonObject, table.key, `#${index}`);
       if (seen.has(id)) throw new Unusable(`${what} repeats the key of a row before it`);
       seen.add(id);

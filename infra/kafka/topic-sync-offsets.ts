@@ -77,3 +77,24 @@ export function conflict(id: SyncId, partition: number, why: string): SluiceErro
     details: { topic: id.topic, partition, table: id.table },
   });
 }
+
+/** The stored position fits what the topic still holds, or there is something to say about it. */
+export function checkPosition(id: SyncId, partition: number, next: bigint, low: bigint, high: bigint): void {
+  const details = { topic: id.topic, partition, next: next.toString(), low: low.toString(), high: high.toString() };
+  if (next < low) {
+    throw new SluiceError(
+      'STORE_REJECTED',
+      `${id.topic}-${partition}: records ${next} to ${low - 1n} were deleted before they reached ${id.table} ` +
+        `(the topic begins at ${low} now). Load the table anew, or accept the gap by setting control.sync_offset`,
+      { details },
+    );
+  }
+  if (next > high) {
+    throw new SluiceError(
+      'STORE_REJECTED',
+      `${id.topic}-${partition} ends at ${high}, but ${id.table} has applied it up to ${next}: the topic was made anew. ` +
+        'Load the table anew and delete its rows in control.sync_offset',
+      { details },
+    );
+  }
+}

@@ -66,7 +66,9 @@ function decimalJudge(precision: number, scale: number): ColumnJudge {
       const whole = (match[1] as string).replace(/^0+/, '');
       const fraction = (match[2] ?? '').replace(/0+$/, '');
       if (fraction.length > scale) return `has more than ${scale} decimals: ${value.slice(0, 60)}`;
-      return whole.length > precision - scale ? `does not fit numeric(${precision},${scale}): ${value.slice(0, 60)}` : undefined;
+      return whole.length > precision - scale
+        ? `does not fit numeric(${precision},${scale}): ${value.slice(0, 60)}`
+        : undefined;
     },
     canonical(value) {
       const text = value as string;
@@ -87,7 +89,8 @@ function instantJudge(zoned: boolean): ColumnJudge {
   return judge((value) => {
     if (typeof value !== 'string') return `must be a time as text, got ${kindOf(value)}`;
     const match = INSTANT.exec(value);
-    if (!match || !isRealDay(match[1] as string)) return `must be an ISO time, got ${JSON.stringify(value.slice(0, 40))}`;
+    if (!match || !isRealDay(match[1] as string))
+      return `must be an ISO time, got ${JSON.stringify(value.slice(0, 40))}`;
     if (zoned !== (match[4] !== undefined)) return zoned ? 'lacks its zone' : 'must not name a zone';
     return undefined;
   });
@@ -98,10 +101,14 @@ const BY_TYPE: Record<string, ColumnJudge> = {
   bigint: integerJudge(-(2n ** 63n), 2n ** 63n - 1n),
   integer: integerJudge(-(2n ** 31n), 2n ** 31n - 1n),
   boolean: judge((value) => (typeof value === 'boolean' ? undefined : `must be true or false, got ${kindOf(value)}`)),
-  'double precision': judge((value) => (typeof value === 'number' ? undefined : `must be a number, got ${kindOf(value)}`)),
+  'double precision': judge((value) =>
+    typeof value === 'number' ? undefined : `must be a number, got ${kindOf(value)}`,
+  ),
   date: judge((value) => {
     if (typeof value !== 'string') return `must be a day as text, got ${kindOf(value)}`;
-    return DAY.test(value) && isRealDay(value) ? undefined : `must be a day like 1998-03-14, got ${JSON.stringify(value.slice(0, 40))}`;
+    return DAY.test(value) && isRealDay(value)
+      ? undefined
+      : `must be a day like 1998-03-14, got ${JSON.stringify(value.slice(0, 40))}`;
   }),
   'timestamp with time zone': instantJudge(true),
   'timestamp without time zone': instantJudge(false),

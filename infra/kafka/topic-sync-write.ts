@@ -120,7 +120,12 @@ export function createTableWriter(options: TableWriterOptions): (batch: Partitio
       const first = changes[0] as KeyedChange;
       if (changes.length === 1) {
         const { offset, keyBytes, bytes } = first;
-        refused.push({ offset, keyBytes, bytes, reason: `Postgres refused: ${error.message} (SQLSTATE ${error.code})` });
+        refused.push({
+          offset,
+          keyBytes,
+          bytes,
+          reason: `Postgres refused: ${error.message} (SQLSTATE ${error.code})`,
+        });
         if (refused.length > MAX_REFUSED) {
           throw new SluiceError(
             'STORE_REJECTED',
@@ -140,9 +145,13 @@ export function createTableWriter(options: TableWriterOptions): (batch: Partitio
     if (rejects.length === 0) return 0;
     const first = rejects[0] as Reject;
     if (onReject === 'fail') {
-      throw new SluiceError('STORE_REJECTED', `${id.topic}-${partition}@${first.offset} cannot be used: ${first.reason}`, {
-        details: { topic: id.topic, partition, offset: first.offset, rejects: rejects.length },
-      });
+      throw new SluiceError(
+        'STORE_REJECTED',
+        `${id.topic}-${partition}@${first.offset} cannot be used: ${first.reason}`,
+        {
+          details: { topic: id.topic, partition, offset: first.offset, rejects: rejects.length },
+        },
+      );
     }
     const { rowCount } = await client.query(
       `insert into control.rejected (pipeline, table_name, topic, partition, "offset", reason, key_bytes, bytes)
@@ -156,7 +165,7 @@ export function createTableWriter(options: TableWriterOptions): (batch: Partitio
         partition,
         rejects.map((reject) => reject.offset),
         // The reason may quote the record, NUL included.
-        rejects.map((reject) => reject.reason.replaceAll('\u0000', '\\u0000').slice(0, 2_000).toWellFormed()),
+        rejects.map((reject) => reject.reason.replaceAll('\u0000', '\\u0000').slice(0, 2_000)),
         rejects.map((reject) => reject.keyBytes?.toString('hex') ?? null),
         rejects.map((reject) => reject.bytes?.toString('hex') ?? null),
       ],
@@ -169,7 +178,11 @@ export function createTableWriter(options: TableWriterOptions): (batch: Partitio
     const moved = await advance(client, id, { fence, partition: batch.partition, from: batch.from, to: batch.to });
     if (moved === 'superseded') throw conflict(id, batch.partition, 'a newer attempt has taken over');
     if (moved === 'elsewhere') {
-      throw conflict(id, batch.partition, `the stored position is not ${batch.from} as expected: somebody else moved it`);
+      throw conflict(
+        id,
+        batch.partition,
+        `the stored position is not ${batch.from} as expected: somebody else moved it`,
+      );
     }
     const refused: Reject[] = [];
     const deleted = apart ? await applyApart(client, batch.changes, refused) : await applyAll(client, batch.changes);

@@ -34,4 +34,6 @@ export const MEMORY = {
 export const NEEDS = {
   memoryGib: 8,
   diskGb: 6,
+  /** Once everything is fetched and unpacked. */
+  diskWhenUnpackedGb: 1,
 } as const;

@@ -31,6 +31,7 @@ export const PORT_OFFSETS = {
   s3Master: 71,
   s3Filer: 72,
   s3Volume: 73,
+  s3Admin: 74,
 } as const;
 
 export type PortName = keyof typeof PORT_OFFSETS;
@@ -38,12 +39,12 @@ export type Ports = Record<PortName, number>;
 
 /** SeaweedFS opens a second port at this distance from each of its own. */
 export const GRPC_DISTANCE = 10_000;
-const GRPC_PORTS: readonly PortName[] = ['s3', 's3Master', 's3Filer', 's3Volume'];
+const GRPC_PORTS: readonly PortName[] = ['s3', 's3Master', 's3Filer', 's3Volume', 's3Admin'];
 
 const DEFAULT_BASE = 17_200;
 const STEP = 100;
 /** The highest base whose ports all stay below the range that systems hand out by themselves (32768). */
-const HIGHEST_BASE = 32_767 - GRPC_DISTANCE - STEP + 1;
+export const HIGHEST_BASE = 32_767 - GRPC_DISTANCE - STEP + 1;
 
 export function portsFrom(base: number): Ports {
   const entries = Object.entries(PORT_OFFSETS).map(([name, offset]) => [name, base + offset] as const);
@@ -63,7 +64,9 @@ export function wantedBase(env: NodeJS.ProcessEnv): number {
 
 /** All ports that the given names open, second ports included. */
 export function opened(ports: Ports, names: readonly PortName[]): number[] {
-  return names.flatMap((name) => (GRPC_PORTS.includes(name) ? [ports[name], ports[name] + GRPC_DISTANCE] : [ports[name]]));
+  return names.flatMap((name) =>
+    GRPC_PORTS.includes(name) ? [ports[name], ports[name] + GRPC_DISTANCE] : [ports[name]],
+  );
 }
 
 export async function isFree(port: number): Promise<boolean> {
@@ -98,7 +101,11 @@ export interface ReservedBase {
   release: () => Promise<void>;
 }
 
-export async function reserveBase(root: string, env: NodeJS.ProcessEnv, names: readonly PortName[]): Promise<ReservedBase> {
+export async function reserveBase(
+  root: string,
+  env: NodeJS.ProcessEnv,
+  names: readonly PortName[],
+): Promise<ReservedBase> {
   const wanted = wantedBase(env);
   const recorded = env.SLUICE_PORT_BASE ? undefined : await recordedBase(root);
   const later = Array.from({ length: Math.floor((HIGHEST_BASE - wanted) / STEP) + 1 }, (_, i) => wanted + i * STEP);

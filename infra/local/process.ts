@@ -61,7 +61,9 @@ export async function listProcesses(root: string): Promise<ListedProcess[]> {
   const names = files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -'.json'.length));
   const records = await Promise.all(names.map(async (name) => readRecord(root, name)));
   const listed = await Promise.all(
-    records.filter((record) => record !== undefined).map(async (record) => ({ ...record, running: await isAlive(record) })),
+    records
+      .filter((record) => record !== undefined)
+      .map(async (record) => ({ ...record, running: await isAlive(record) })),
   );
   return listed.sort((a, b) => a.startedAt.localeCompare(b.startedAt));
 }
@@ -130,7 +132,10 @@ async function end(record: ProcessRecord): Promise<void> {
     return !open.includes(true) && (await living([record, ...children])).length === 0;
   };
   if (!(await waitFor(quiet, KILL_MS, 50))) {
-    throw new SluiceError('LOCAL_STACK', `${record.name} (process ${record.pid}) does not end, or a port of it stays open.`);
+    throw new SluiceError(
+      'LOCAL_STACK',
+      `${record.name} (process ${record.pid}) does not end, or a port of it stays open.`,
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SluiceError } from '../errors.js';
 import { COMPONENTS } from './components/index.js';
 import { foreignFolder } from './components/postgres-runner.js';
+import { requireHealthy } from './doctor.js';
 import { givenSettings, settings } from './env.js';
 import { ensureArtifact, type FetchContext } from './fetch/artifact.js';
 import { gate } from './gate.js';
@@ -62,11 +63,12 @@ export async function stopStack(options: { root: string; progress: Progress; wip
 }
 
 async function start({ root, env, progress }: StackOptions): Promise<StackEnv> {
+  await requireHealthy({ root, env });
   const given = givenSettings(env);
   const local = COMPONENTS.filter(({ givenBy }) => given[givenBy] === undefined);
   const platform = requirePlatform();
   const javaHome = local.some(({ needsJava }) => needsJava) ? await requireJavaHome(env) : '';
-  const { base, release } = await chooseBase(root, env, local);
+  const { base, release } = await chooseBase(root, env);
   try {
     await recordBase(root, base);
     const secrets = await ensureSecrets(root, given);
@@ -104,14 +106,13 @@ async function startComponent(component: Component, context: StackContext): Prom
   const started = Date.now();
   const running = new Set((await listProcesses(context.root)).flatMap(({ name, running: yes }) => (yes ? [name] : [])));
   const specs = await component.processes(context);
-  if (specs.some(({ name }) => !running.has(name))) {
-    for (const { name, ports } of specs) {
-      const taken = running.has(name) ? undefined : await firstTaken(ports ?? []);
-      if (taken === undefined) continue;
-      throw new SluiceError('LOCAL_STACK', `${name}: port ${taken} is taken by another program; run down, then again.`);
-    }
-    if (running.size === 0 || specs.every(({ name }) => !running.has(name))) await component.prepare(context);
+  const missing = specs.filter(({ name }) => !running.has(name));
+  for (const { name, ports } of missing) {
+    const taken = await firstTaken(ports ?? []);
+    if (taken === undefined) continue;
+    throw new SluiceError('LOCAL_STACK', `${name}: port ${taken} is taken by another program; run down, then again.`);
   }
+  if (missing.length === specs.length) await component.prepare(context);
   const results = await Promise.all(specs.map(async (spec) => startProcess(context.root, spec)));
   await component.finish?.(context);
   const fresh = results.some(({ reused }) => !reused);
@@ -123,12 +124,10 @@ async function startComponent(component: Component, context: StackContext): Prom
 async function chooseBase(
   root: string,
   env: NodeJS.ProcessEnv,
-  local: readonly Component[],
 ): Promise<{ base: number; release: () => Promise<void> }> {
   const recorded = await recordedBase(root);
-  const servers = new Set(local.flatMap(({ name }) => name));
-  const mine = (await listProcesses(root)).filter(({ name, running }) => running && servers.has(name.split('-')[0] ?? ''));
-  if (recorded !== undefined && mine.length > 0) return { base: recorded, release: async () => undefined };
+  const runs = (await listProcesses(root)).some(({ running }) => running);
+  if (recorded !== undefined && runs) return { base: recorded, release: async () => undefined };
   return reserveBase(root, env, Object.keys(PORT_OFFSETS) as PortName[]);
 }
 

@@ -1,4 +1,4 @@
-/** Claims: one writer per (pipeline, day), with a fence that rises at each takeover and each publish attempt. */
+/** Claims: one writer per (pipeline, day), with a fence that rises each time the days are taken. */
 import { inTransaction, type Pool, type PoolClient } from './pool.js';
 
 export interface Owner {
@@ -93,22 +93,6 @@ async function writeFence(client: PoolClient, request: Pick<ClaimRequest, 'pipel
     [request.pipeline, request.from, request.to, request.owner.workflowId, request.owner.firstRunId],
   );
   return Number(rows[0]?.fence ?? 0);
-}
-
-/**
- * Raises the fence of claims that this owner still holds and returns the new one; undefined when any day was lost.
- * Called at the start of each publish attempt, so that an older attempt that is still alive can no longer write.
- */
-export async function raiseFence(
-  pool: Pool,
-  claim: Pick<ClaimRequest, 'pipeline' | 'from' | 'to' | 'owner'>,
-): Promise<number | undefined> {
-  return inTransaction(pool, async (client) => {
-    const { rows } = await client.query<ClaimRow>(`${SELECT} for update`, [claim.pipeline, claim.from, claim.to]);
-    const mine = ownerKey(claim.owner);
-    if (rows.length === 0 || rows.some((row) => !row.held || ownerKey(rowOwner(row)) !== mine)) return undefined;
-    return writeFence(client, claim);
-  });
 }
 
 /** Gives the days back; the fence stays. Only rows still owned by this owner change. */

@@ -45,7 +45,7 @@ export function partitionsOf(from: string, to: string, grain: Grain): string[] {
 /** Partitions as a short readable list: neighbours become `first..last`. */
 export function describePartitions(starts: readonly string[], grain: Grain): string {
   const parts: string[] = [];
-  for (let index = 0; index < starts.length; ) {
+  for (let index = 0; index < starts.length;) {
     let last = index;
     while (last + 1 < starts.length && partitionEnd(starts[last] as string, grain) === starts[last + 1]) last += 1;
     parts.push(last === index ? (starts[index] as string) : `${starts[index]}..${starts[last]}`);

@@ -49,16 +49,24 @@ export interface PublishReport {
  * Throws EMPTY_PARTITION before anything is written when there is nothing to publish and `onEmpty` is `fail`, and
  * STORE_CONFLICT at the end when days were lost to a newer owner. Calling it again continues after the last partition.
  */
-export async function publishStaging(pool: Pool, request: PublishRequest, context: PublishContext): Promise<PublishReport> {
+export async function publishStaging(
+  pool: Pool,
+  request: PublishRequest,
+  context: PublishContext,
+): Promise<PublishReport> {
   try {
     return await publish(pool, request, context);
   } catch (error) {
     if (context.signal?.aborted === true) throw error;
     if ((error as { code?: string }).code === 'SLU01') {
-      throw new SluiceError('STORE_REJECTED', `staging was lost, the load must be repeated: ${(error as Error).message}`, {
-        cause: error,
-        details: { stagingLost: true, stagingTable: request.stagingTable },
-      });
+      throw new SluiceError(
+        'STORE_REJECTED',
+        `staging was lost, the load must be repeated: ${(error as Error).message}`,
+        {
+          cause: error,
+          details: { stagingLost: true, stagingTable: request.stagingTable },
+        },
+      );
     }
     throw toStoreError(error);
   }

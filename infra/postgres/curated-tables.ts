@@ -64,7 +64,9 @@ export async function ensureCuratedTable(pool: Pool, spec: CuratedTableSpec): Pr
       const existing = await describeExisting(client, spec.table);
       if (existing.length === 0) {
         const key = `primary key (${spec.key.map(quoteName).join(', ')})`;
-        const columns = Object.entries(spec.columns).map(([column, type]) => `${quoteName(column)} ${postgresType(type)}`);
+        const columns = Object.entries(spec.columns).map(
+          ([column, type]) => `${quoteName(column)} ${postgresType(type)}`,
+        );
         await client.query(`create table ${name} (${[...columns, key].join(', ')})`);
         if (spec.partitionColumn !== undefined && spec.partitionColumn !== spec.key[0]) {
           await client.query(`create index on ${name} (${quoteName(spec.partitionColumn)})`);

@@ -45,7 +45,11 @@ export const stagingName = (table: string, submissionKey: string): string =>
   `${table.slice(0, 46)}_${submissionKey.slice(0, 16)}`;
 
 /** Starts over on every call: whatever an earlier attempt left is dropped in the same transaction. */
-export async function loadStagingTable(pool: Pool, request: StagingRequest, context: StagingContext): Promise<StagingLoad> {
+export async function loadStagingTable(
+  pool: Pool,
+  request: StagingRequest,
+  context: StagingContext,
+): Promise<StagingLoad> {
   const folder = await mkdtemp(join(context.tmpDir, 'staging-'));
   try {
     return await inTransaction(pool, (client) => load(client, request, context, folder));
@@ -118,7 +122,11 @@ async function copyFiles(
 }
 
 /** Rows by partition; a row that belongs to no partition of the run is refused, for it would be lost silently. */
-async function countPartitions(client: PoolClient, name: string, request: StagingRequest): Promise<StagingLoad['partitions']> {
+async function countPartitions(
+  client: PoolClient,
+  name: string,
+  request: StagingRequest,
+): Promise<StagingLoad['partitions']> {
   const { rows } = await client.query<{ partition: string | null; rows: string }>(
     `select _partition as partition, count(*) as rows from ${name} group by 1 order by 1`,
   );

@@ -56,7 +56,10 @@ export async function readManifestOutput(
   }
   const sum = output.files.reduce((total, file) => total + file.rows, 0);
   if (sum !== output.rows) {
-    throw new SluiceError('STORE_REJECTED', `${url}: the files of "${outputName}" hold ${sum} rows, it says ${output.rows}`);
+    throw new SluiceError(
+      'STORE_REJECTED',
+      `${url}: the files of "${outputName}" hold ${sum} rows, it says ${output.rows}`,
+    );
   }
   return output;
 }

@@ -4,8 +4,6 @@ import { SluiceError } from '../errors.js';
 import type { Grain } from './curated-days.js';
 import { numericType } from './curated-types.js';
 
-
-
 export interface ParquetReader {
   /** Writes `_row_no, _partition, columns…` of one file; returns the number of rows. */
   toCsv(parquetPath: string, csvPath: string, firstRowNo: number): Promise<number>;
@@ -48,19 +46,29 @@ export function fitsExactly(declared: string, fileType: string): boolean {
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 const name = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
-async function assertSchema(connection: DuckDBConnection, path: string, columns: Record<string, string>): Promise<void> {
-  const reader = await connection.runAndReadAll(`describe select * from read_parquet(${literal(path)}, hive_partitioning = false)`);
+async function assertSchema(
+  connection: DuckDBConnection,
+  path: string,
+  columns: Record<string, string>,
+): Promise<void> {
+  const reader = await connection.runAndReadAll(
+    `describe select * from read_parquet(${literal(path)}, hive_partitioning = false)`,
+  );
   const found = new Map(reader.getRowObjects().map((row) => [String(row['column_name']), String(row['column_type'])]));
   const problems: string[] = [];
   for (const [column, declared] of Object.entries(columns)) {
     const type = found.get(column);
     if (type === undefined) problems.push(`${column} is missing`);
-    else if (!fitsExactly(declared, type)) problems.push(`${column} is ${type}, which does not fit ${declared} exactly`);
+    else if (!fitsExactly(declared, type))
+      problems.push(`${column} is ${type}, which does not fit ${declared} exactly`);
     found.delete(column);
   }
   for (const column of found.keys()) problems.push(`${column} is not declared`);
   if (problems.length > 0) {
-    throw new SluiceError('STORE_REJECTED', `the output's columns differ from the declared ones: ${problems.join('; ')}`);
+    throw new SluiceError(
+      'STORE_REJECTED',
+      `the output's columns differ from the declared ones: ${problems.join('; ')}`,
+    );
   }
 }
 

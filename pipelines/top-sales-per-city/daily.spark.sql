@@ -10,6 +10,7 @@ SELECT
   CAST(SUM(amount) AS DECIMAL(18, 4)) AS sales,
   COUNT(DISTINCT order_id) AS orders
 FROM sales
+-- Seven days more than asked for: the first days are compared too.
 WHERE order_date >= DATE_SUB(:partition_from, 7)
   AND order_date < :partition_to
   -- The same interval in whole months: only these folders of the lake are listed and read.
@@ -17,22 +18,28 @@ WHERE order_date >= DATE_SUB(:partition_from, 7)
   AND month <= DATE_FORMAT(DATE_SUB(:partition_to, 1), 'yyyy-MM')
 GROUP BY order_date, country, state, city;
 
+-- The frame holds exactly the day seven days before, or nothing.
+CREATE OR REPLACE TEMPORARY VIEW compared_sales AS
+SELECT
+  *,
+  MAX(sales) OVER (
+    PARTITION BY country, state, city
+    ORDER BY business_date
+    RANGE BETWEEN INTERVAL '7' DAY PRECEDING AND INTERVAL '7' DAY PRECEDING
+  ) AS sales_7d_before
+FROM day_sales;
+
 CREATE OR REPLACE TEMPORARY VIEW city_sales_daily AS
 SELECT
-  today.business_date,
-  today.country,
-  today.state,
-  today.city,
-  today.sales,
-  today.orders,
+  business_date,
+  country,
+  state,
+  city,
+  sales,
+  orders,
   -- Competition ranking over all cities of the day: 1, 2, 2, 4.
-  CAST(RANK() OVER (PARTITION BY today.business_date ORDER BY today.sales DESC) AS BIGINT) AS rank,
-  week_before.sales AS sales_7d_before,
-  CAST(today.sales - week_before.sales AS DECIMAL(18, 4)) AS change
-FROM day_sales AS today
-LEFT JOIN day_sales AS week_before
-  ON week_before.business_date = DATE_SUB(today.business_date, 7)
-  AND week_before.country = today.country
-  AND week_before.state = today.state
-  AND week_before.city = today.city
-WHERE today.business_date >= :partition_from;
+  CAST(RANK() OVER (PARTITION BY business_date ORDER BY sales DESC) AS BIGINT) AS rank,
+  sales_7d_before,
+  CAST(sales - sales_7d_before AS DECIMAL(18, 4)) AS change
+FROM compared_sales
+WHERE business_date >= :partition_from;

@@ -11,8 +11,8 @@ export function addEnvCommand(program: Command): void {
     .description('print the settings of the running stack as NAME=value lines, or the value of one')
     .argument('[name]', 'print only the value of this setting')
     .option('--json', 'print one JSON object')
-    .action((name: string | undefined, options: { json?: boolean }) => {
-      const env = sessionEnv();
+    .action(async (name: string | undefined, options: { json?: boolean }) => {
+      const env = await sessionEnv();
       const known = Object.fromEntries(
         CONFIG_NAMES.flatMap((setting) => (env[setting] === undefined ? [] : [[setting, env[setting]]])),
       );

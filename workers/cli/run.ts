@@ -2,11 +2,13 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { SluiceError } from '../../infra/errors.js';
-import { checkRunRequest } from '../../activities/requests.js';
+import { readRunRequest, typedParams } from '../../activities/requests.js';
+import { loadPipeline } from '../../pipelines/load.js';
 import { MAX_INPUT_BYTES, type PipelineRunInput } from '../../workflows/contracts/inputs.js';
 import { pipelinesDir } from '../deps.js';
 import { print, printJson, say } from './output.js';
-import { withSession, workflowUrl } from './session.js';
+import { workflowUrl } from '../urls.js';
+import { withSession } from './session.js';
 
 interface RunOptions {
   partition?: string;
@@ -29,8 +31,8 @@ export function addRunCommand(program: Command): void {
     .action(async (pipeline: string | undefined, options: RunOptions) => {
       const input = requestOf(pipeline, options);
       await withSession(async ({ config, control }) => {
-        await checkRunRequest(input, { pipelinesDir: pipelinesDir(config), nowMs: Date.now() });
-        const run = await control.startRun(input);
+        const request = await typed(input, pipelinesDir(config));
+        const run = await control.startRun(request);
         const url = workflowUrl(config, run.workflowId, run.runId);
         say(`started ${run.workflowId}${url ? `\n${url}` : ''}`);
         if (!options.wait) {
@@ -53,6 +55,15 @@ export function addRunCommand(program: Command): void {
         }
       });
     });
+}
+
+/** Refuses here what the run's first activity would refuse, before anything is started. */
+async function typed(input: PipelineRunInput, folder: string): Promise<PipelineRunInput> {
+  const texts = input.params as Record<string, string> | undefined;
+  const isText = texts !== undefined && Object.values(texts).every((value) => typeof value === 'string');
+  const request = isText ? { ...input, params: typedParams(await loadPipeline(folder, input.pipeline), texts) } : input;
+  const { partition } = await readRunRequest(request, { pipelinesDir: folder, nowMs: Date.now() });
+  return { ...request, partition: partition.text };
 }
 
 function collect(value: string, before: string[]): string[] {

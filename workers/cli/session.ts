@@ -8,8 +8,8 @@ import { projectRoot } from '../deps.js';
 import type { Client } from '@temporalio/client';
 
 /** Values of the environment win over those of the stack that this clone started. */
-export function sessionEnv(): Record<string, string | undefined> {
-  return { ...stackEnv(projectRoot(), process.env), ...process.env };
+export async function sessionEnv(): Promise<Record<string, string | undefined>> {
+  return { ...(await stackEnv(projectRoot(), process.env)), ...process.env };
 }
 
 export interface Session {
@@ -20,7 +20,7 @@ export interface Session {
 }
 
 export async function withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
-  const config = loadConfig(sessionEnv());
+  const config = loadConfig(await sessionEnv());
   const temporal = await connectTemporal(config);
   const pool = createPool({ connectionString: config.DATABASE_URL, applicationName: 'sluice-cli', max: 4 });
   try {
@@ -29,11 +29,4 @@ export async function withSession<T>(work: (session: Session) => Promise<T>): Pr
     await pool.end();
     await temporal.close();
   }
-}
-
-/** Address of a workflow's page, if the UI's address is known. */
-export function workflowUrl(config: Config, workflowId: string, runId?: string): string | undefined {
-  if (!config.TEMPORAL_UI_URL) return undefined;
-  const path = `${encodeURIComponent(workflowId)}${runId ? `/${runId}/history` : ''}`;
-  return `${config.TEMPORAL_UI_URL}/namespaces/${config.TEMPORAL_NAMESPACE}/workflows/${path}`;
 }

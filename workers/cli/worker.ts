@@ -18,7 +18,7 @@ export function addWorkerCommands(program: Command): void {
       const main = fileURLToPath(new URL('../main.ts', import.meta.url));
       const child = spawn(process.execPath, ['--import', 'tsx', main, ...roles], {
         stdio: 'inherit',
-        env: definedOnly(sessionEnv()),
+        env: definedOnly(await sessionEnv()),
       });
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
       process.exitCode = await new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
@@ -27,7 +27,7 @@ export function addWorkerCommands(program: Command): void {
     .command('migrate')
     .description('bring the control schema in Postgres to the newest version')
     .action(async () => {
-      const config = loadConfig(sessionEnv());
+      const config = loadConfig(await sessionEnv());
       const pool = createPool({ connectionString: config.DATABASE_URL, applicationName: 'sluice-migrate', max: 1 });
       try {
         const applied = await migrate(pool);

@@ -95,8 +95,6 @@ export interface RunPlan {
   /** Checks that compare tables after publishing, by the table they are declared under. */
   comparisons: { table: string; check: Record<string, unknown> }[];
   onEmpty: 'fail' | 'warn' | 'allow';
-  /** Days of the range known to hold no source rows. */
-  emptyDays: number;
   description: string;
   owner: string;
 }

@@ -94,7 +94,10 @@ export const flink: Component = {
   async processes(context) {
     const { home, data, javaHome, ports } = context;
     const tm = MEMORY.flinkTaskManager;
-    const classpath = (await readdir(join(home, 'lib'))).sort().map((jar) => join(home, 'lib', jar)).join(':');
+    const classpath = (await readdir(join(home, 'lib')))
+      .sort()
+      .map((jar) => join(home, 'lib', jar))
+      .join(':');
     const command = join(javaHome, 'bin', 'java');
     const common = [
       '-XX:+UseSerialGC',
@@ -105,7 +108,8 @@ export const flink: Component = {
     ];
     const conf = ['--configDir', join(data, 'conf')];
     const rest = `http://127.0.0.1:${ports.flinkRest}`;
-    const overview = async (): Promise<Record<string, unknown>> => (await json(`${rest}/overview`)) as Record<string, unknown>;
+    const overview = async (): Promise<Record<string, unknown>> =>
+      (await json(`${rest}/overview`)) as Record<string, unknown>;
     return [
       {
         name: 'flink-jobmanager',

@@ -42,7 +42,14 @@ export const kafka: Component = {
       () => false,
     );
     if (formatted) return;
-    const format = ['kafka.tools.StorageTool', 'format', '-t', secrets.kafkaClusterId, '-c', join(data, 'server.properties')];
+    const format = [
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      secrets.kafkaClusterId,
+      '-c',
+      join(data, 'server.properties'),
+    ];
     await run(join(javaHome, 'bin', 'java'), [...SMALL_JVM, '-cp', join(home, 'lib', '*'), ...format], { cwd: data });
   },
 
@@ -108,7 +115,7 @@ function properties({ data, ports }: StackContext): string {
     'share.coordinator.state.topic.num.partitions': '1',
     // A stack that rests for a month still knows where its consumers were.
     'offsets.retention.minutes': '525600',
-    'transactional.id.expiration.ms': '31536000000',
+    'transactional.id.expiration.ms': '2147483647',
     'group.initial.rebalance.delay.ms': '0',
     'num.network.threads': '2',
     'num.io.threads': '4',

@@ -98,7 +98,11 @@ export const postgres: Component = {
       timezone: 'UTC',
       log_timezone: 'UTC',
     }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const { command, args } = runner.wrap(join(runner.bin, 'postgres'), ['-D', join(runner.data, 'pgdata'), ...settings]);
+    const { command, args } = runner.wrap(join(runner.bin, 'postgres'), [
+      '-D',
+      join(runner.data, 'pgdata'),
+      ...settings,
+    ]);
     return [
       {
         name: 'postgres',
@@ -107,7 +111,8 @@ export const postgres: Component = {
         env: {},
         cwd: runner.data,
         ports: [ports.postgres],
-        ready: async () => withClient(context, 'postgres', async (client) => (await client.query('select 1')).rowCount === 1),
+        ready: async () =>
+          withClient(context, 'postgres', async (client) => (await client.query('select 1')).rowCount === 1),
         // Fast shutdown: sessions are ended, data is safe.
         stopSignal: 'SIGINT',
         uid: runner.uid,

@@ -70,12 +70,19 @@ export const s3: Component = {
           ...['-ip=127.0.0.1', '-ip.bind=127.0.0.1', `-s3.config=${join(data, 's3.json')}`],
           ...[`-s3.port=${ports.s3}`, `-master.port=${ports.s3Master}`],
           ...[`-filer.port=${ports.s3Filer}`, `-volume.port=${ports.s3Volume}`],
-          ...['-s3.port.iceberg=0', '-s3.port.lance=0', '-webdav=false', '-admin.ui=false', '-master.telemetry=false'],
-          ...['-s3.autoCreateBucket=false', '-s3.allowDeleteBucketNotEmpty=false'],
+          // The admin server opens its ports even without its pages.
+          ...[
+            `-admin.port=${ports.s3Admin}`,
+            '-s3.port.iceberg=0',
+            '-s3.port.lance=0',
+            '-webdav=false',
+            '-admin.ui=false',
+          ],
+          ...['-master.telemetry=false', '-s3.autoCreateBucket=false', '-s3.allowDeleteBucketNotEmpty=false'],
         ],
         cwd: data,
         env: { GOMEMLIMIT: `${MEMORY.goLimitMb.s3}MiB` },
-        ports: opened(ports, ['s3', 's3Master', 's3Filer', 's3Volume']),
+        ports: opened(ports, ['s3', 's3Master', 's3Filer', 's3Volume', 's3Admin']),
         ready: async () => answers(`http://127.0.0.1:${ports.s3}/`, [403]),
       },
     ];

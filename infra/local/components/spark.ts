@@ -74,7 +74,10 @@ export const spark: Component = {
     for (const folder of ['conf', 'events', 'work', 'tmp']) await mkdir(join(data, folder), { recursive: true });
     await writeFile(join(data, 'conf', 'core-site.xml'), coreSite(env, join(data, 'tmp')));
     const defaults = Object.entries(submitProperties(env));
-    await writeFile(join(data, 'conf', 'spark-defaults.conf'), defaults.map(([name, value]) => `${name} ${value}\n`).join(''));
+    await writeFile(
+      join(data, 'conf', 'spark-defaults.conf'),
+      defaults.map(([name, value]) => `${name} ${value}\n`).join(''),
+    );
     await rm(join(data, 'tmp'), { recursive: true, force: true });
     await mkdir(join(data, 'tmp'));
   },
@@ -108,7 +111,14 @@ export const spark: Component = {
           [
             '-Dspark.worker.cleanup.enabled=true',
             'org.apache.spark.deploy.worker.Worker',
-            ...['--host', '127.0.0.1', '--port', String(ports.sparkWorker), '--webui-port', String(ports.sparkWorkerUi)],
+            ...[
+              '--host',
+              '127.0.0.1',
+              '--port',
+              String(ports.sparkWorker),
+              '--webui-port',
+              String(ports.sparkWorkerUi),
+            ],
             ...['--cores', String(WORKER_CORES), '--memory', `${MEMORY.sparkWorkerMb}m`],
             ...['--work-dir', join(data, 'work'), master],
           ],
@@ -141,7 +151,14 @@ function java(
 ): { command: string; args: string[]; env: Record<string, string>; cwd: string } {
   return {
     command: join(javaHome, 'bin', 'java'),
-    args: [`-Xmx${heapMb}m`, ...SMALL_JVM, ...JAVA_17, '-cp', `${join(data, 'conf')}:${join(home, 'jars', '*')}`, ...args],
+    args: [
+      `-Xmx${heapMb}m`,
+      ...SMALL_JVM,
+      ...JAVA_17,
+      '-cp',
+      `${join(data, 'conf')}:${join(home, 'jars', '*')}`,
+      ...args,
+    ],
     env: {
       JAVA_HOME: javaHome,
       SPARK_HOME: home,

@@ -51,7 +51,8 @@ async function fetchSource(artifact: Artifact, source: Source, context: FetchCon
   const pinned = pinnedFiles(source, platform);
   const first = pinned[0];
   if (first === undefined) throw new SluiceError('LOCAL_STACK', `${artifact.name} pins no file for ${platform}.`);
-  const complete = async (): Promise<boolean> => (await Promise.all(pinned.map((file) => isCached(cache, file)))).every(Boolean);
+  const complete = async (): Promise<boolean> =>
+    (await Promise.all(pinned.map((file) => isCached(cache, file)))).every(Boolean);
   if (await complete()) return;
   const onWait = (): void => progress(`${artifact.name}: another clone is fetching it, waiting`);
   await withLock(
@@ -67,7 +68,12 @@ async function fetchSource(artifact: Artifact, source: Source, context: FetchCon
   );
 }
 
-async function download(source: Source, pinned: readonly PinnedFile[], dir: string, context: FetchContext): Promise<void> {
+async function download(
+  source: Source,
+  pinned: readonly PinnedFile[],
+  dir: string,
+  context: FetchContext,
+): Promise<void> {
   if (source.kind === 'maven') {
     const { jars, names } = await mavenCopy(source.dependencies, dir, context.javaHome);
     const wanted = new Set(pinned.map(({ file }) => file));

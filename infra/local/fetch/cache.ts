@@ -28,7 +28,10 @@ export async function isCached(cache: string, pinned: PinnedFile): Promise<boole
 export async function store(cache: string, pinned: PinnedFile, file: string): Promise<void> {
   const found = await sha256Of(file);
   if (found !== pinned.sha256) {
-    throw new SluiceError('LOCAL_STACK', `${pinned.file} has sha256 ${found}, but ${pinned.sha256} is pinned; not used.`);
+    throw new SluiceError(
+      'LOCAL_STACK',
+      `${pinned.file} has sha256 ${found}, but ${pinned.sha256} is pinned; not used.`,
+    );
   }
   await mkdir(join(cache, 'sha256'), { recursive: true });
   await rename(file, cachedPath(cache, pinned));
@@ -39,7 +42,10 @@ export async function verify(cache: string, pinned: PinnedFile): Promise<void> {
   const path = cachedPath(cache, pinned);
   if ((await sha256Of(path)) === pinned.sha256) return;
   await rm(path, { force: true });
-  throw new SluiceError('LOCAL_STACK', `The cached ${pinned.file} was damaged and has been removed; run the command again.`);
+  throw new SluiceError(
+    'LOCAL_STACK',
+    `The cached ${pinned.file} was damaged and has been removed; run the command again.`,
+  );
 }
 
 /** A folder beside the cached files, on the same disk, removed when the action ends. */

@@ -15,10 +15,14 @@ export async function mavenCopy(
   const jars = join(dir, 'jars');
   await mkdir(jars, { recursive: true });
   await writeFile(join(dir, 'pom.xml'), pom(dependencies));
-  await run('mvn', ['-q', '-B', '-f', join(dir, 'pom.xml'), COPY, '-DincludeScope=runtime', `-DoutputDirectory=${jars}`], {
-    cwd: dir,
-    env: { ...process.env, JAVA_HOME: javaHome },
-  });
+  await run(
+    'mvn',
+    ['-q', '-B', '-f', join(dir, 'pom.xml'), COPY, '-DincludeScope=runtime', `-DoutputDirectory=${jars}`],
+    {
+      cwd: dir,
+      env: { ...process.env, JAVA_HOME: javaHome },
+    },
+  );
   return { jars, names: (await readdir(jars)).sort() };
 }
 

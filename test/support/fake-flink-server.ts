@@ -1,0 +1,108 @@
+/** A Flink session cluster of the REST interface only: jars, jobs by caller-chosen id, refusal of a twin, cancel. */
+import { startTestServer } from './http-server.js';
+import type { TestAnswer, TestRequest, TestServer } from './http-server.js';
+
+export interface FakeFlinkJob {
+  jid: string;
+  name: string;
+  state: string;
+  tasks: Record<string, number>;
+  stacktrace?: string;
+  checkpoint?: string;
+  restarts: number;
+}
+
+export interface FakeFlink extends TestServer {
+  jobs: Map<string, FakeFlinkJob>;
+  /** Ids ever accepted; Flink refuses them for good, also when it has forgotten the job. */
+  accepted: string[];
+  jars: { id: string; name: string }[];
+  /** Answers before anything else when it returns something. */
+  fault: ((request: TestRequest) => TestAnswer | undefined) | undefined;
+}
+
+/** Main classes with a meaning: `Broken` fails in its main method, all others run. */
+export async function startFakeFlink(): Promise<FakeFlink> {
+  const jobs = new Map<string, FakeFlinkJob>();
+  const accepted: string[] = [];
+  const jars: { id: string; name: string }[] = [];
+  const error = (status: number, text: string): TestAnswer => ({ status, json: { errors: [text] } });
+
+  function run(body: { jobId: string; entryClass: string; programArgsList: string[] }): TestAnswer {
+    if (body.entryClass.endsWith('Broken')) {
+      return error(
+        400,
+        'org.apache.flink.runtime.rest.handler.RestHandlerException: Could not execute application.\n' +
+          '\tat a.B.c(B.java:1)\n' +
+          'Caused by: org.apache.flink.client.program.ProgramInvocationException: The main method caused an error\n' +
+          'Caused by: org.apache.flink.table.api.ValidationException: Table sales does not exist',
+      );
+    }
+    if (accepted.includes(body.jobId)) {
+      return error(
+        400,
+        'org.apache.flink.runtime.rest.handler.RestHandlerException: Could not execute application.\n' +
+          'Caused by: org.apache.flink.client.program.ProgramInvocationException: The main method caused an error\n' +
+          'Caused by: org.apache.flink.runtime.client.DuplicateJobSubmissionException: Job has already been submitted.',
+      );
+    }
+    const document = JSON.parse(body.programArgsList[1] ?? '{}') as { tag?: string; name?: string };
+    accepted.push(body.jobId);
+    jobs.set(body.jobId, {
+      jid: body.jobId,
+      name: `${document.tag ?? ''} ${document.name ?? ''}`,
+      state: 'RUNNING',
+      tasks: { total: 1, running: 1 },
+      restarts: 0,
+    });
+    return { json: { jobid: body.jobId } };
+  }
+
+  function ofJob(job: FakeFlinkJob, request: TestRequest, part: string): TestAnswer {
+    if (request.method === 'PATCH') {
+      Object.assign(job, { state: 'CANCELED', tasks: { total: 1, canceled: 1 } });
+      return { status: 202, json: {} };
+    }
+    if (part === 'exceptions') {
+      const entry = { exceptionName: 'x', stacktrace: job.stacktrace, timestamp: 1, taskName: 'task' };
+      return { json: { exceptionHistory: { entries: job.stacktrace === undefined ? [] : [entry], truncated: false } } };
+    }
+    if (part === 'checkpoints') {
+      const completed = job.checkpoint === undefined ? null : { id: 7, external_path: job.checkpoint };
+      return {
+        json: {
+          counts: { completed: completed ? 7 : 0, failed: 0, in_progress: 0 },
+          latest: { completed, savepoint: null },
+        },
+      };
+    }
+    if (part === 'metrics') return { json: [{ id: 'numRestarts', value: String(job.restarts) }] };
+    const upper = Object.fromEntries(Object.entries(job.tasks).map(([state, count]) => [state.toUpperCase(), count]));
+    const { TOTAL: _total, ...tasks } = upper;
+    return {
+      json: { jid: job.jid, name: job.name, state: job.state, 'start-time': 1, 'end-time': -1, vertices: [{ tasks }] },
+    };
+  }
+
+  const server = await startTestServer((request) => {
+    const fault = flink.fault?.(request);
+    if (fault !== undefined) return fault;
+    const [first, id, last] = request.path.split('/').filter((part) => part !== '');
+    if (first === 'overview') return { json: { 'flink-version': '2.3.0' } };
+    if (first === 'jars' && id === undefined) return { json: { files: jars } };
+    if (first === 'jars' && id === 'upload') {
+      const name = /filename="([^"]+)"/.exec(request.body.toString('latin1'))?.[1] ?? 'unnamed';
+      jars.push({ id: `${jars.length}_${name}`, name });
+      return { json: { filename: `/uploads/${jars.length - 1}_${name}`, status: 'success' } };
+    }
+    if (first === 'jars' && last === 'run')
+      return run(JSON.parse(request.body.toString('utf8')) as Parameters<typeof run>[0]);
+    if (first === 'jobs' && id === 'overview') {
+      return { json: { jobs: [...jobs.values()].map((job) => ({ ...job, 'start-time': 1 })) } };
+    }
+    const job = first === 'jobs' && id !== undefined ? jobs.get(id) : undefined;
+    return job === undefined ? error(404, `Job ${id ?? ''} not found`) : ofJob(job, request, last ?? '');
+  });
+  const flink: FakeFlink = Object.assign(server, { jobs, accepted, jars, fault: undefined });
+  return flink;
+}
