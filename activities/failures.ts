@@ -19,8 +19,9 @@ export function toFailure(error: unknown): unknown {
 }
 
 function isPgError(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return isRetryablePg(error) || (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (error as object));
+  if (!(error instanceof Error)) return false;
+  // Only the driver's own errors: a refused connection may just as well be that of another server.
+  return 'severity' in error || (isRetryablePg(error) && /^Connection terminated/.test(error.message));
 }
 
 type AnyActivity = (...args: never[]) => Promise<unknown>;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Kafka } from 'kafkajs';
 import { SluiceError } from '../infra/errors.js';
-import { createTopics, SALES_TOPIC, topicRanges } from '../infra/kafka/admin-topics.js';
+import { createTopics, SALES_TOPIC, sourceTopicSpec, topicRanges, TOPICS } from '../infra/kafka/admin-topics.js';
 import type { Pool } from '../infra/postgres/pool.js';
 import {
   beginSourceLoad,
@@ -132,7 +132,7 @@ export async function loadSource(request: LoadSourceRequest): Promise<LoadSource
   const fetched = await timed('fetch', () => fetchFiles(spec, request));
   const { contentHash } = fetched;
   if (before && before.contentHash !== contentHash) throw freshStateNeeded(before.source, spec.name);
-  await createTopics(request.kafka);
+  await createTopics(request.kafka, topic === SALES_TOPIC ? TOPICS : [sourceTopicSpec(topic)]);
   if (before && (await isPresent(request, before, topic))) return { ...before, outcome: 'present', seconds };
 
   const workDir = await mkdtemp(join(tmpdir(), 'sluice-source-'));

@@ -17,8 +17,13 @@ export async function createWakeUp(databaseUrl: string, cluster: string, Client:
   client.on('notification', (message) => {
     if (message.payload === cluster) wake?.();
   });
-  await client.connect();
-  await client.query(`listen ${JOB_CHANNEL}`);
+  try {
+    await client.connect();
+    await client.query(`listen ${JOB_CHANNEL}`);
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
   return {
     wait: (ms, signal) =>
       new Promise<void>((resolve) => {

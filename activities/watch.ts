@@ -22,6 +22,7 @@ import { createWakeUp } from './watch-wake-up.js';
 
 /** One pass ends after this long, so that the workflow's history stays short. */
 const PASS_MS = 3_600_000;
+const HEARTBEAT_MS = 3_000;
 
 export function createWatchActivities(deps: ActivityDeps): WatchActivities {
   return {
@@ -35,10 +36,11 @@ export function createWatchActivities(deps: ActivityDeps): WatchActivities {
       const wakeUp = await createWakeUp(deps.settings.databaseUrl, cluster, pg.Client);
       const report = { cluster, watched: 0, requests: 0, signals: 0, endedAt: '' };
       const endAt = deps.now() + PASS_MS;
+      // On its own clock: while the cluster is away the interval is longer than the heartbeat timeout.
+      const beat = setInterval(() => context.heartbeat({ ...report }), HEARTBEAT_MS);
       let failures = 0;
       try {
         while (deps.now() < endAt && !context.cancellationSignal.aborted) {
-          context.heartbeat({ watched: report.watched, requests: report.requests, signals: report.signals });
           const rows = await listWatched(deps.pool, cluster);
           report.watched = rows.length;
           if (rows.length > 0) {
@@ -60,6 +62,7 @@ export function createWatchActivities(deps: ActivityDeps): WatchActivities {
           await wakeUp.wait(intervalMs, context.cancellationSignal);
         }
       } finally {
+        clearInterval(beat);
         await wakeUp.close();
       }
       context.cancellationSignal.throwIfAborted();
@@ -79,7 +82,7 @@ export function createWatchActivities(deps: ActivityDeps): WatchActivities {
       const judged = missing.judge(row.key, seen, deps.now());
       const changed = judged.state !== row.state;
       const detail = changed && isTerminal(judged.state) ? await withDetail(row, judged) : judged;
-      if (changed || progressChanged(row, detail)) {
+      if (detail && (changed || progressChanged(row, detail))) {
         const stored = await recordObservation(
           deps.pool,
           row.key,
@@ -106,12 +109,17 @@ export function createWatchActivities(deps: ActivityDeps): WatchActivities {
     return 1;
   }
 
-  /** A list answers with a state only; the reason of an ended job is asked once. */
-  async function withDetail(row: EngineJobRow, seen: Observation): Promise<Observation> {
+  /** A list answers with a state only; the reason of an ended job is asked once, and again next time if nobody answered. */
+  async function withDetail(row: EngineJobRow, seen: Observation): Promise<Observation | undefined> {
     if (seen.state === 'lost') return seen;
     const handle: JobHandle = handleOf(row);
-    const detailed = await deps.engine(row.engine as EngineName, row.cluster).observe(handle);
-    return isTerminal(detailed.state as JobState) ? detailed : seen;
+    try {
+      const detailed = await deps.engine(row.engine as EngineName, row.cluster).observe(handle);
+      return isTerminal(detailed.state as JobState) ? detailed : seen;
+    } catch (error) {
+      if (isSluiceError(error, 'ENGINE_UNREACHABLE')) return undefined;
+      throw error;
+    }
   }
 }
 

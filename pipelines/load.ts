@@ -81,7 +81,7 @@ export async function loadPipeline(dir: string, name: string): Promise<Pipeline>
   if (!known.includes(name)) {
     const near = suggestion(name, known);
     const list = near.startsWith(' (did') ? `${near}; known: ${known.join(', ')}` : near;
-    throw new SluiceError('INVALID_REQUEST', `unknown pipeline '${name}'${list}`, { details: { known } });
+    throw new SluiceError('INVALID_REQUEST', `unknown pipeline '${name.slice(0, 80)}'${list}`, { details: { known } });
   }
   const { pipeline, problems } = await readOne(dir, name);
   failOn(problems);

@@ -20,8 +20,12 @@ export function editDistance(left: string, right: string): number {
   return at(left.length, right.length);
 }
 
+/** Longer words are no typing errors. */
+const MAX_WORD = 100;
+
 /** The nearest known name, if one is near enough to be worth naming. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > MAX_WORD) return undefined;
   let found: string | undefined;
   let foundDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {

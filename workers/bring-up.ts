@@ -9,7 +9,7 @@ import { createPool } from '../infra/postgres/pool.js';
 import { createS3, ensureBucket } from '../infra/s3/client.js';
 import { stopHostJobs } from '../engines/kafka-streams/stop-all.js';
 import { workflowBundle } from './bundle.js';
-import { projectRoot } from './deps.js';
+import { projectRoot, stackHome } from './deps.js';
 import { workerProcesses } from './local-processes.js';
 
 export type Step = <T>(name: string, work: () => Promise<T>) => Promise<T>;
@@ -20,12 +20,12 @@ export interface Up {
 }
 
 export async function bringUp(step: Step, progress: (line: string) => void): Promise<Up> {
-  const root = projectRoot();
+  const root = stackHome(process.env);
   const stateDir = join(root, '.sluice');
   const stack = await step('servers', () => startStack({ root, env: process.env, progress }));
   const env = definedOnly({ ...stack, ...process.env });
   const config = loadConfig(env);
-  await step('jobs', () => buildJobs({ root, cacheDir: cacheFolder(process.env), env: process.env, progress }));
+  await step('jobs', () => buildJobs({ root: projectRoot(), cacheDir: cacheFolder(process.env), env: process.env, progress }));
   await step('schema', () => prepareStores(config));
   await step('workers', async () => {
     await workflowBundle(join(stateDir, 'bundle'));
@@ -58,7 +58,7 @@ export async function prepareStores(config: Config): Promise<void> {
 
 /** Ends workers, stream processes and servers that this clone started, in that order, and nothing else. */
 export async function bringDown(progress: (line: string) => void, wipe: boolean): Promise<void> {
-  const root = projectRoot();
+  const root = stackHome(process.env);
   for (const name of ['host', 'worker']) if (await stopProcess(root, name)) progress(`${name}: stopped`);
   const stopped = await stopHostJobs(join(root, '.sluice'));
   if (stopped > 0) progress(`stopped ${stopped} Kafka Streams process(es)`);

@@ -17,6 +17,10 @@ export const projectRoot = (): string => {
   return here.endsWith('/dist/') ? resolve(here, '..') : resolve(here);
 };
 
+/** Folder that holds `.sluice/`: the project, unless SLUICE_HOME names another one (a second stack, a read-only checkout). */
+export const stackHome = (env: Readonly<Record<string, string | undefined>>): string =>
+  env['SLUICE_HOME'] ? resolve(env['SLUICE_HOME']) : projectRoot();
+
 export const pipelinesDir = (config: Pick<Config, 'SLUICE_PIPELINES_DIR'>): string =>
   config.SLUICE_PIPELINES_DIR ?? resolve(projectRoot(), 'pipelines');
 

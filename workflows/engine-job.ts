@@ -48,8 +48,11 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
   /** Ends the engine job, confirmed, even while this workflow is being cancelled. */
   const stopAndSettle = (key: string, outcome: 'failed' | 'cancelled', reason: string): Promise<void> =>
     CancellationScope.nonCancellable(async () => {
-      show(await engine.cancelJob.executeWithOptions({ summary: `stop ${key.slice(0, 8)}: ${reason}` }, [{ key }]));
-      await quick.settleJob({ key, outcome, reason, submissions: view.submission });
+      try {
+        show(await engine.cancelJob.executeWithOptions({ summary: `stop ${key.slice(0, 8)}: ${reason}` }, [{ key }]));
+      } finally {
+        await quick.settleJob({ key, outcome, reason, submissions: view.submission });
+      }
     });
 
   let memoryFactor = input.carry?.memoryFactor ?? 1;

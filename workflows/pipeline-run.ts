@@ -67,9 +67,10 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
   });
   const unpaused = (): Promise<void> => condition(() => !progress.paused);
 
-  plan = await quick.resolveRun.executeWithOptions({ summary: 'resolve the request' }, [
-    { input, owner, runId: info.runId },
-  ]);
+  // Not cancellable: once the run is recorded, only `finishRun` below may end it.
+  plan = await CancellationScope.nonCancellable(() =>
+    quick.resolveRun.executeWithOptions({ summary: 'resolve the request' }, [{ input, owner, runId: info.runId }]),
+  );
   const { run } = plan;
   upsertSearchAttributes([
     { key: SluicePipeline, value: run.pipeline },
@@ -146,7 +147,13 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
       const cancelled = isCancellation(error);
       progress.note = cancelled ? 'cancelled' : `${cause.code}: ${cause.message}`;
       await quick.finishRun.executeWithOptions({ summary: cancelled ? 'record cancel' : 'record failure' }, [
-        { run, outcome: cancelled ? 'cancelled' : 'failed', message: progress.note, verdict: result.verdict },
+        {
+          run,
+          outcome: cancelled ? 'cancelled' : 'failed',
+          message: progress.note,
+          verdict: result.verdict,
+          ...(typeof cause.details['check'] === 'string' ? { failedCheck: cause.details['check'] } : {}),
+        },
       ]);
       enter(cancelled ? 'cancelled' : 'failed');
     });

@@ -65,6 +65,8 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
   let restartsAtMs = input.carry?.restartsAtMs ?? [];
   let restoreFrom = input.carry?.restoreFrom;
   let resuming = input.carry?.key !== undefined;
+  /** Key of the submission whose book is not closed yet. */
+  let open: string | undefined;
 
   // A function, so that the compiler knows that a handler may have changed the wish meanwhile.
   const stopWanted = (): boolean => state.wish === 'stop';
@@ -102,6 +104,8 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
         ],
       );
       state.key = prepared.key;
+      open = prepared.key;
+      restartWanted = false;
       signalled = resuming ? (input.carry?.observation ?? 0) : 0;
       resuming = false;
       let job = show(
@@ -137,11 +141,9 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
         reason,
         submissions: submission,
       });
+      open = undefined;
       if (stopWanted()) break;
-      if (restartWanted) {
-        restartWanted = false;
-        continue;
-      }
+      if (restartWanted) continue;
       const now = Date.now();
       restartsAtMs = withinWindow([...restartsAtMs, now], now, plan.restart.windowMs);
       state.restartsInWindow = restartsAtMs.length;
@@ -154,20 +156,24 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
       const delay = restartDelayMs(plan.restart, restartsAtMs.length);
       state.reason = reason;
       setCurrentDetails(streamDetails(state));
-      await condition(stopWanted, delay, { summary: `restart in ${delay / 1000} s: ${reason}` });
+      await condition(() => stopWanted() || restartWanted, delay, { summary: `restart in ${delay / 1000} s: ${reason}` });
     }
   } catch (error) {
-    if (isCancellation(error)) {
-      const key = state.key;
-      if (key) {
-        await CancellationScope.nonCancellable(async () => {
+    if (error instanceof Error && error.name === 'ContinueAsNew') throw error;
+    const cancelled = isCancellation(error);
+    const reason = cancelled ? 'the supervisor was cancelled' : readableCause(error).message;
+    const key = open;
+    if (key !== undefined) {
+      await CancellationScope.nonCancellable(async () => {
+        try {
           show(await engine.cancelJob({ key }));
-          await quick.settleJob({ key, outcome: 'cancelled', reason: 'the supervisor was cancelled', submissions: state.submission });
-        });
-      }
-    } else if (error instanceof Error && error.name !== 'ContinueAsNew') {
-      state.reason = readableCause(error).message;
+        } finally {
+          const outcome = cancelled ? 'cancelled' : 'failed';
+          await quick.settleJob({ key, outcome, reason, submissions: state.submission });
+        }
+      });
     }
+    state.reason = reason;
     throw error;
   }
   state.state = 'cancelled';

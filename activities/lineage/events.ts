@@ -134,21 +134,6 @@ export function streamEvent(
   });
 }
 
-/** What an engine's own OpenLineage listener is told, so that its events hang below the stage's run. */
-export function parentOfEngineJob(
-  facts: StageFacts,
-  settings: LineageSettings = DEFAULT_LINEAGE_SETTINGS,
-): { runId: string; namespace: string; jobName: string; root: { runId: string; namespace: string; jobName: string } } {
-  const { namespace } = settings;
-  const root = rootOf(facts.run);
-  return {
-    runId: stageRunId(facts),
-    namespace,
-    jobName: `${facts.run.pipeline}.${facts.stage}`,
-    root: { ...root, namespace },
-  };
-}
-
 interface EventParts extends Pick<RunEvent, 'inputs' | 'outputs'> {
   namespace: string;
   runId: string;

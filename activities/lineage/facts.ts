@@ -17,12 +17,15 @@ export interface ColumnLineageFacts {
   from: { dataset: Pick<DatasetFacts, 'namespace' | 'name'>; column: string }[];
 }
 
-/** What every run and all parts of it share. */
-export interface RunIdentity {
-  pipeline: string;
+/** One life of a workflow: a reset and a continue-as-new keep the first execution run id, a new start gets another. */
+export interface Execution {
   workflowId: string;
-  /** First execution run id: a reset keeps it, a rerun gets a new one. */
   firstRunId: string;
+}
+
+/** What every run and all parts of it share. */
+export interface RunIdentity extends Execution {
+  pipeline: string;
 }
 
 export interface JobFacts {
@@ -78,6 +81,8 @@ export interface CodeFacts {
 export interface StageFacts extends JobFacts, CodeFacts {
   run: RunFacts;
   stage: string;
+  /** The stage's own workflow, which counts the submissions: a stage that is run again counts from 1 again. */
+  job: Execution;
   /** From 1. */
   submission: number;
   engine: EngineFacts;
@@ -121,14 +126,12 @@ export interface PublishFacts {
 }
 
 /** A stream's engine job, or the sync of a result topic into a table (stream `sync.<table>`, engine `sluice`). */
-export interface StreamFacts extends JobFacts, CodeFacts {
+export interface StreamFacts extends Execution, JobFacts, CodeFacts {
   pipeline: string;
   stream: string;
-  /** Tells streams of two installations, or of one before and after a wipe, apart. */
   installation: string;
   generation: number;
   submission: number;
-  workflowId: string;
   specHash: string;
   engine: EngineFacts;
   inputs: DatasetFacts[];

@@ -3,7 +3,7 @@ import { kafkaTopic, postgresTableFromUrl, s3Object } from 'openlineage-client';
 import type { DatasetPlan, RunPlan, RunRef, StagePlan } from '../../workflows/contracts/plans.js';
 import type { StreamPlan } from '../../workflows/contracts/streams.js';
 import type { Settings } from '../deps.js';
-import type { DatasetFacts, RunFacts, StageFacts, StreamFacts } from './facts.js';
+import type { DatasetFacts, Execution, RunFacts, StageFacts, StreamFacts } from './facts.js';
 
 type Where = Pick<Settings, 'bucket' | 'kafkaBrokers' | 'databaseUrl'>;
 
@@ -59,12 +59,14 @@ export function stageFacts(
   runOf: RunFacts,
   run: RunRef,
   stage: StagePlan,
+  job: Execution,
   submission: number,
 ): StageFacts {
   return {
     run: runOf,
     owner: runOf.owner,
     stage: stage.name,
+    job,
     submission,
     engine: { name: stage.engine, cluster: stage.cluster },
     ...(stage.job.sql === undefined ? {} : { sql: { query: stage.job.sql, dialect: stage.engine } }),
@@ -77,7 +79,7 @@ export function stageFacts(
 export function streamFacts(
   where: Where,
   stream: StreamPlan,
-  at: { workflowId: string; installation: string; generation: number; submission: number; owner: string },
+  at: Execution & { installation: string; generation: number; submission: number; owner: string },
 ): StreamFacts {
   return {
     ...at,

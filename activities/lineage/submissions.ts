@@ -28,7 +28,7 @@ export async function submissionFacts(
   const { target, submission } = request;
   if (target.kind === 'stream') {
     const { stream, generation } = target;
-    const at = { workflowId: request.owner.workflowId, installation, generation, submission, owner: stream.owner };
+    const at = { ...request.owner, installation, generation, submission, owner: stream.owner };
     const facts = streamFacts(settings, stream, at);
     return { facts, lineageRunId: streamRunId(facts) };
   }
@@ -38,7 +38,7 @@ export async function submissionFacts(
   );
   const run = rows[0]?.facts;
   if (!run) throw new Error(`run ${target.run.workflowId} is not recorded`);
-  const facts = stageFacts(settings, run, target.run, target.stage, submission);
+  const facts = stageFacts(settings, run, target.run, target.stage, request.owner, submission);
   return { facts, lineageRunId: stageRunId(facts) };
 }
 

@@ -38,7 +38,11 @@ export async function findSpecial(
       return countRows(check, scanned);
     case 'sum_matches':
       return compareSums(check, scanned, await expectedSums(pool, check));
-    default:
+    case 'not_null':
+    case 'accepted_values':
+    case 'range':
+    case 'length':
+    case 'regex':
       return { counts: scanned };
   }
 }

@@ -15,11 +15,10 @@ export interface StagedFile {
 
 /** What a value must look like, in DuckDB SQL; stricter than its casts, which round and guess. */
 function wellFormed(column: string, type: string): string {
-  const parsed = parseColumnType(type);
-  const kind = parsed?.kind ?? 'text';
+  const { kind, precision = 0, scale = 0 } = parseColumnType(type) ?? { kind: 'text' };
   switch (kind) {
     case 'numeric':
-      return `regexp_full_match(${column}, '-?[0-9]{1,${(parsed.precision ?? 0) - (parsed.scale ?? 0)}}(\\.[0-9]{1,${parsed.scale}})?')`;
+      return `regexp_full_match(${column}, '-?[0-9]{1,${precision - scale}}(\\.[0-9]{1,${scale}})?')`;
     case 'int':
     case 'bigint':
       return `regexp_full_match(${column}, '-?[0-9]+') and try_cast(${column} as ${type}) is not null`;

@@ -20,9 +20,14 @@ export interface TopicSpec {
   config: Readonly<Record<string, string>>;
 }
 
-/** The source topic keeps everything; a result topic keeps the newest value of each key. Nothing expires by age. */
+/** A source topic keeps everything for ever. */
+export function sourceTopicSpec(topic: string): TopicSpec {
+  return { topic, config: { 'retention.ms': '-1', 'retention.bytes': '-1', 'cleanup.policy': 'delete' } };
+}
+
+/** A result topic keeps the newest value of each key. Nothing expires by age. */
 export const TOPICS: readonly TopicSpec[] = [
-  { topic: SALES_TOPIC, config: { 'retention.ms': '-1', 'retention.bytes': '-1', 'cleanup.policy': 'delete' } },
+  sourceTopicSpec(SALES_TOPIC),
   ...RESULT_TOPICS.map((topic) => ({ topic, config: { 'retention.ms': '-1', 'cleanup.policy': 'compact' } })),
 ];
 

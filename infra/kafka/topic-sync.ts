@@ -103,6 +103,9 @@ class TopicSync {
       const offsets = await this.admin.fetchTopicOffsets(this.id.topic);
       return offsets.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }));
     } catch (error) {
+      if ((error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION') {
+        throw new SluiceError('STORE_UNREACHABLE', `topic ${this.id.topic} does not exist yet`, { cause: error });
+      }
       throw toKafkaError(error, `cannot read the ends of topic ${this.id.topic}`);
     }
   }

@@ -30,11 +30,11 @@ const NAMES: Record<string, readonly string[]> = {
 /** What holds when a server is given and the environment is silent. */
 const FALLBACKS: StackEnv = { TEMPORAL_NAMESPACE: 'default', S3_REGION: 'us-east-1', S3_BUCKET: 'lake' };
 
-/** All settings of the servers that the environment names. */
-export function givenSettings(env: NodeJS.ProcessEnv): StackEnv {
+/** All settings of the servers that the environment names; an address of our own is not another server's. */
+export function givenSettings(env: NodeJS.ProcessEnv, own: StackEnv = {}): StackEnv {
   const given: StackEnv = {};
   for (const { name, givenBy } of COMPONENTS) {
-    if (!env[givenBy]) continue;
+    if (!env[givenBy] || env[givenBy] === own[givenBy]) continue;
     for (const setting of NAMES[name] ?? []) {
       const value = env[setting] || FALLBACKS[setting];
       if (value) given[setting] = value;
@@ -43,8 +43,8 @@ export function givenSettings(env: NodeJS.ProcessEnv): StackEnv {
   return given;
 }
 
-/** The settings of all servers: given ones as they are, the others by this clone's ports and secrets. */
-export function settings(root: string, ports: Ports, secrets: Secrets, given: StackEnv): StackEnv {
+/** The settings of the clone's own servers, by its ports and secrets, whether they run or not. */
+export function ownSettings(root: string, ports: Ports, secrets: Secrets): StackEnv {
   const at = (port: number): string => `http://127.0.0.1:${port}`;
   const own: StackEnv = {
     TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`,
@@ -66,10 +66,16 @@ export function settings(root: string, ports: Ports, secrets: Secrets, given: St
     S3_BUCKET: 'lake',
   };
   own.SPARK_SUBMIT_PROPERTIES = JSON.stringify(submitProperties(own));
+  return own;
+}
+
+/** The settings of all servers: given ones as they are, the others as this clone has them. */
+export function mergeSettings(own: StackEnv, given: StackEnv): StackEnv {
   const result: StackEnv = {};
-  for (const { name, givenBy } of COMPONENTS) {
+  for (const [name, names] of Object.entries(NAMES)) {
+    const givenBy = COMPONENTS.find((component) => component.name === name)?.givenBy ?? '';
     const source = given[givenBy] === undefined ? own : given;
-    for (const setting of NAMES[name] ?? []) {
+    for (const setting of names) {
       const value = source[setting];
       if (value !== undefined) result[setting] = value;
     }

@@ -137,9 +137,8 @@ function target(root: string, engine: string): string {
 }
 
 async function filesBelow(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort();
+  const names = await readdir(dir, { recursive: true }).catch(() => []);
+  const paths = names.map((name) => join(dir, name)).sort();
+  const files = await Promise.all(paths.map(async (path) => ((await stat(path)).isFile() ? [path] : [])));
+  return files.flat();
 }

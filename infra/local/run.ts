@@ -14,6 +14,9 @@ export interface RunOptions {
   gid?: number;
 }
 
+/** A slow line may take its time. */
+export const DOWNLOAD_MS = 60 * 60_000;
+
 const KEPT = 64_000;
 
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {

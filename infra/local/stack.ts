@@ -5,7 +5,7 @@ import { SluiceError } from '../errors.js';
 import { COMPONENTS } from './components/index.js';
 import { foreignFolder } from './components/postgres-runner.js';
 import { requireHealthy } from './doctor.js';
-import { givenSettings, settings } from './env.js';
+import { givenSettings, mergeSettings, ownSettings } from './env.js';
 import { ensureArtifact, type FetchContext } from './fetch/artifact.js';
 import { gate } from './gate.js';
 import { cacheFolder, layout } from './layout.js';
@@ -37,10 +37,10 @@ export async function startStack(options: StackOptions): Promise<StackEnv> {
 
 /** The settings of a stack that was started in this clone; undefined when none was. */
 export async function stackEnv(root: string, env: NodeJS.ProcessEnv): Promise<StackEnv | undefined> {
-  const base = await recordedBase(root);
+  const own = await recordedSettings(root);
   const secrets = await readSecrets(root);
-  if (base === undefined || secrets === undefined) return undefined;
-  return settings(root, portsFrom(base), secrets, { ...secrets.given, ...givenSettings(env) });
+  if (secrets === undefined || Object.keys(own).length === 0) return undefined;
+  return mergeSettings(own, { ...secrets.given, ...givenSettings(env, own) });
 }
 
 /** Ends what this clone started, last one first; `wipe` also deletes its data, not the unpacked servers. */
@@ -63,24 +63,31 @@ export async function stopStack(options: { root: string; progress: Progress; wip
 }
 
 async function start({ root, env, progress }: StackOptions): Promise<StackEnv> {
-  await requireHealthy({ root, env });
-  const given = givenSettings(env);
+  const given = givenSettings(env, await recordedSettings(root));
   const local = COMPONENTS.filter(({ givenBy }) => given[givenBy] === undefined);
-  const platform = requirePlatform();
-  const javaHome = local.some(({ needsJava }) => needsJava) ? await requireJavaHome(env) : '';
+  if (local.length > 0) await requireHealthy({ root, env });
   const { base, release } = await chooseBase(root, env);
   try {
     await recordBase(root, base);
     const secrets = await ensureSecrets(root, given);
     const ports = portsFrom(base);
-    const result = settings(root, ports, secrets, given);
-    const fetching: FetchContext = { root, cache: cacheFolder(env), platform, javaHome, progress };
-    const shared = { root, ports, secrets, env: result, javaHome, progress };
-    await bringUp(local, fetching, shared);
+    const result = mergeSettings(ownSettings(root, ports, secrets), given);
+    if (local.length > 0) {
+      const javaHome = local.some(({ needsJava }) => needsJava) ? await requireJavaHome(env) : '';
+      const fetching = { root, cache: cacheFolder(env), platform: requirePlatform(), javaHome, progress };
+      await bringUp(local, fetching, { root, ports, secrets, env: result, javaHome, progress });
+    }
     return result;
   } finally {
     await release();
   }
+}
+
+/** What this clone's own servers were told last time; empty when there was none. */
+async function recordedSettings(root: string): Promise<StackEnv> {
+  const base = await recordedBase(root);
+  const secrets = await readSecrets(root);
+  return base === undefined || secrets === undefined ? {} : ownSettings(root, portsFrom(base), secrets);
 }
 
 /** Fetches and starts all components, each as soon as it can; reports every failure together. */

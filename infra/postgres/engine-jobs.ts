@@ -132,8 +132,8 @@ export async function recordObservation(
        signalled_at = case when state <> $2 then null else signalled_at end,
        signal_attempts = case when state <> $2 then 0 else signal_attempts end,
        state = $2, native_state = $3,
-       engine_job_id = coalesce($4, engine_job_id), link = coalesce($5, link), reason = coalesce($6, reason),
-       blame = coalesce($7, blame), out_of_memory = coalesce($8, out_of_memory), restarts = coalesce($9, restarts),
+       engine_job_id = coalesce($4, engine_job_id), link = coalesce($5, link), reason = $6,
+       blame = $7, out_of_memory = $8, restarts = coalesce($9, restarts),
        restore_point = coalesce($10, restore_point), progress = coalesce($11, progress), observed_at = now(),
        submitted_at = case when $14 then coalesce(submitted_at, now()) else submitted_at end,
        ended_at = case when $12 then now() else null end

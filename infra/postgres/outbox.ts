@@ -118,7 +118,6 @@ export async function endRelayLead(client: Queryable): Promise<void> {
 }
 
 /** Characters that jsonb cannot hold: NUL and halves of surrogate pairs. Errors of engines do contain them. */
-// eslint-disable-next-line no-control-regex
 const UNSTORABLE = /\u0000|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 function storable(_key: string, value: unknown): unknown {

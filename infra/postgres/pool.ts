@@ -37,6 +37,8 @@ export function createPool(options: PoolOptions): Pool {
   });
   // An idle connection that the server drops must not end the process; the next query opens a new one.
   pool.on('error', () => undefined);
+  // The same for one that is checked out: the query that uses it next fails, which is where it is handled.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

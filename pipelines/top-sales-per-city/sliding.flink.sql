@@ -1,26 +1,24 @@
 -- Sales per city over 7-day windows that slide by one day, ranked within each window.
 --
--- Days close by dayClosed records, which are in every partition: the watermark is the event time less one millisecond,
--- per partition, without delay and without idleness. It is emitted with the very record that causes it, so a checkpoint
--- never holds an offset whose windows were not yet written.
+-- Days close by dayClosed records, which are in every partition: the watermark is the record's time less one millisecond,
+-- per partition, without delay and without idleness. The connector sends it with the very record that causes it and keeps
+-- it in the checkpoint, so a committed offset means that all windows it closes are in the result topic.
 CREATE TEMPORARY TABLE sales (
   `type` STRING,
   country STRING,
   state STRING,
   city STRING,
   amount DECIMAL(18, 4),
-  ts TIMESTAMP_LTZ(3),
-  WATERMARK FOR ts AS ts - INTERVAL '0.001' SECOND
+  ts TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  WATERMARK FOR ts AS SOURCE_WATERMARK()
 ) WITH (
-  'connector' = 'kafka',
+  'connector' = 'kafka-event-time',
   'topic' = '${inputs.sales.topic}',
   'properties.bootstrap.servers' = '${kafka.bootstrapServers}',
   'properties.group.id' = '${groupId}',
   'properties.isolation.level' = 'read_committed',
   'scan.startup.mode' = 'earliest-offset',
-  'scan.watermark.emit.strategy' = 'on-event',
-  'format' = 'json',
-  'json.timestamp-format.standard' = 'ISO-8601'
+  'format' = 'json'
 );
 
 -- Every window is written once, when it closes, so plain keyed records do: the planner refuses this sink should the query

@@ -106,13 +106,13 @@ describe('checks', { skip: NO_DATABASE }, () => {
       ['fail', 'pass', 'pass', 'pass'],
     );
     assert.deepEqual([result.checks[0]?.failedPartitions, result.checks[0]?.failedPartitionCount], [['2026-03-02'], 1]);
-    const { rows: kept } = await pool.query(
+    const { rows: kept } = await pool.query<Record<string, string>>(
       `select partition, check_name, verdict, bad from control.quality_result
        where submission_key = $1 order by partition, check_name`,
       [result.submissionKey],
     );
     assert.deepEqual(
-      kept.filter((row) => row.verdict !== 'pass'),
+      kept.filter((row) => row['verdict'] !== 'pass'),
       [
         { partition: '2026-03-01/2026-03-04', check_name: 'range(amount)', verdict: 'fail', bad: '30' },
         { partition: '2026-03-02', check_name: 'range(amount)', verdict: 'fail', bad: '30' },

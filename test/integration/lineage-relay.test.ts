@@ -205,10 +205,10 @@ describe('lineage relay', { skip: skipWithoutPostgres }, () => {
       emit: (event: RunEvent) => Promise.resolve(void sent[i]?.push(keyOf(event))),
       flush: () => Promise.resolve(),
     });
-    const first = relay(clientOf(0) as OpenLineageClient);
+    const first = relay(clientOf(0));
     await record(database.pool, ...events(5));
     await first.drain();
-    const second = relay(clientOf(1) as OpenLineageClient);
+    const second = relay(clientOf(1));
     await record(database.pool, streamEvent({ type: 'START', at: AT }, streamFacts()));
     await second.drain();
     assert.deepEqual([sent[0]?.length, sent[1]?.length], [11, 0]);
@@ -242,7 +242,7 @@ describe('lineage relay', { skip: skipWithoutPostgres }, () => {
       flush: () => (safe ? Promise.resolve() : Promise.reject(new Error('disk full'))),
     };
     await record(database.pool, ...events(1));
-    const running = relay(client as OpenLineageClient);
+    const running = relay(client);
     await until('a failed flush', () => log.lines.length > 0);
     assert.equal(await pending(), 2);
     safe = true;

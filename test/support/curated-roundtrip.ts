@@ -43,7 +43,7 @@ const input = await stage(
     columns('2026-03-01', '9007199254740993', "'12345678901234.57'", String.raw`'a"b' || chr(10) || ',\N'`),
     `${columns('2026-03-01', '1', "'-0.01'", "''")} union all ${columns('2026-03-01', '2', "'0'", 'null')}
        union all ${columns('2026-03-01', '3', "'1'", String.raw`'\N'`)} union all ${columns('2026-03-01', '4', "'1'", String.raw`'\.'`)}`,
-    `${columns('2026-03-02', 'i', "'0.10'", "'x'")} from range(1000000) t(i)`,
+    `${columns('2026-03-02', 'i', "'0.10'", "'x'")} from range(${Number(process.argv[2])}) t(i)`,
   ],
   { table: TABLE },
 );
@@ -51,6 +51,8 @@ await activitiesFor(pool, new MemoryObjects()).publishTable(input);
 const { rows } = await pool.query(
   `select * from curated.${TABLE.table} where day = '2026-03-01' order by order_id desc`,
 );
-const { rows: sums } = await pool.query(`select sum(amount) from curated.${TABLE.table} where day = '2026-03-02'`);
+const { rows: sums } = await pool.query<{ sum: string }>(
+  `select sum(amount) from curated.${TABLE.table} where day = '2026-03-02'`,
+);
 process.stdout.write(JSON.stringify({ rows, sum: sums[0]?.sum, offset: new Date(2026, 2, 1).getTimezoneOffset() }));
 await pool.end();

@@ -4,12 +4,12 @@ import { loadConfig, type Config } from '../../infra/config.js';
 import { createPool, type Pool } from '../../infra/postgres/pool.js';
 import { connectTemporal } from '../connect.js';
 import { createControl, type Control } from '../control.js';
-import { projectRoot } from '../deps.js';
+import { stackHome } from '../deps.js';
 import type { Client } from '@temporalio/client';
 
 /** Values of the environment win over those of the stack that this clone started. */
 export async function sessionEnv(): Promise<Record<string, string | undefined>> {
-  return { ...(await stackEnv(projectRoot(), process.env)), ...process.env };
+  return { ...(await stackEnv(stackHome(process.env), process.env)), ...process.env };
 }
 
 export interface Session {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { doctor } from '../../infra/local/index.js';
 import { bringDown, bringUp, type Step } from '../bring-up.js';
-import { projectRoot } from '../deps.js';
+import { stackHome } from '../deps.js';
 import { print, printJson, say } from './output.js';
 
 export const plainStep: Step = async (name, work) => {
@@ -33,7 +33,7 @@ export function addStackCommands(program: Command): void {
     .description('check this machine for everything the local stack needs')
     .option('--json', 'print one JSON object')
     .action(async (options: { json?: boolean }) => {
-      const findings = await doctor({ root: projectRoot(), env: process.env });
+      const findings = await doctor({ root: stackHome(process.env), env: process.env });
       if (options.json) printJson({ ok: findings.every((finding) => finding.ok), findings });
       else {
         for (const { ok, what, found, fix } of findings) print(`${ok ? 'ok  ' : 'FAIL'} ${what}: ${found}${ok || !fix ? '' : `; ${fix}`}`);

@@ -43,8 +43,8 @@ async function collect({ config, pool, control }: Session, limit: number) {
   const streams = await Promise.all(
     pipelines.flatMap((pipeline) =>
       Object.keys(pipeline.streams).map(async (stream) => ({
-        stream: `${pipeline.name}/${stream}`,
         ...(await control.streamState(pipeline.name, stream)),
+        stream: `${pipeline.name}/${stream}`,
       })),
     ),
   );

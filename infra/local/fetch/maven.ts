@@ -1,7 +1,7 @@
 /** Resolves a set of jars with Maven from a pom made for the purpose. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from '../run.js';
+import { DOWNLOAD_MS, run } from '../run.js';
 import type { MavenDependency } from '../types.js';
 
 const COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
@@ -21,6 +21,7 @@ export async function mavenCopy(
     {
       cwd: dir,
       env: { ...process.env, JAVA_HOME: javaHome },
+      timeoutMs: DOWNLOAD_MS,
     },
   );
   return { jars, names: (await readdir(jars)).sort() };

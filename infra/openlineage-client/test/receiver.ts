@@ -9,7 +9,7 @@ export interface Receiver {
   accepted: RunEvent[];
   requests: { at: number; path: string; headers: IncomingMessage['headers']; event: RunEvent }[];
   /** Connections opened so far. */
-  connections(): number;
+  connections: () => number;
   close(): Promise<void>;
 }
 

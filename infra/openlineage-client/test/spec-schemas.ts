@@ -45,7 +45,7 @@ export function loadSpec(): SpecSchemas {
   for (const file of readdirSync(join(spec, 'facets'))) {
     const schema = readJson(join(spec, 'facets', file));
     ajv.addSchema(schema);
-    const [key] = Object.keys((schema['properties'] ?? {}) as Json);
+    const [key] = Object.keys(schema['properties'] ?? {});
     const kind = /\/\$defs\/(\w*Facet)"/.exec(
       JSON.stringify(schema).slice(JSON.stringify(schema).indexOf('OpenLineage.json')),
     )?.[1];

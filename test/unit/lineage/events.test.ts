@@ -3,13 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { validateEvent, type RunEvent } from 'openlineage-client';
 import { closingEvent } from '../../../activities/lineage/close.js';
-import {
-  parentOfEngineJob,
-  pipelineRunEvent,
-  publishEvent,
-  stageEvent,
-  streamEvent,
-} from '../../../activities/lineage/events.js';
+import { pipelineRunEvent, publishEvent, stageEvent, streamEvent } from '../../../activities/lineage/events.js';
 import { pipelineRunId, publishRunId, stageRunId, streamRunId } from '../../../activities/lineage/ids.js';
 import { DEFAULT_LINEAGE_SETTINGS } from '../../../activities/lineage/settings.js';
 import { endingTransition, type Transition } from '../../../activities/lineage/transitions.js';
@@ -94,7 +88,7 @@ describe('run, job and parent (L1)', () => {
       pipelineRunId(runFacts()),
       pipelineRunId(rerun),
       stageRunId(stageFacts()),
-      stageRunId(stageFacts({ run: rerun })),
+      stageRunId(stageFacts({ job: { ...stageFacts().job, firstRunId: 'rerun' } })),
       stageRunId(stageFacts({ submission: 2 })),
       stageRunId(stageFacts({ stage: 'performance' })),
       publishRunId(publishFacts()),
@@ -105,6 +99,7 @@ describe('run, job and parent (L1)', () => {
       streamRunId(streamFacts({ generation: 2 })),
       streamRunId(streamFacts({ submission: 2 })),
       streamRunId(streamFacts({ installation: 'i-2' })),
+      streamRunId(streamFacts({ firstRunId: 'started anew' })),
     ];
     assert.equal(new Set(ids).size, ids.length);
   });
@@ -120,16 +115,6 @@ describe('run, job and parent (L1)', () => {
     assert.equal(facet?.run.runId, pipelineRunId(run));
     assert.equal(facet?.root?.run.runId, parent.runId);
     assert.equal(pipelineRunEvent(TRANSITIONS[0]!, run).run.facets?.parent?.run.runId, parent.runId);
-  });
-
-  it('are handed to the engine’s own listener as its parent', () => {
-    const handed = parentOfEngineJob(stageFacts());
-    const own = stageEvent(TRANSITIONS[0]!, stageFacts());
-    assert.deepEqual(
-      [handed.runId, handed.namespace, handed.jobName],
-      [own.run.runId, own.job.namespace, own.job.name],
-    );
-    assert.equal(handed.root.runId, own.run.facets?.parent?.root?.run.runId);
   });
 });
 

@@ -32,6 +32,7 @@ export function stageFacts(overrides: Partial<StageFacts> = {}): StageFacts {
   return {
     run: runFacts(),
     stage: 'daily',
+    job: { workflowId: 'run/top-sales-per-city/1998-03-14/daily', firstRunId: '0194c1a0-0000-7000-8000-000000000003' },
     submission: 1,
     owner: 'sales-analytics',
     engine: { name: 'spark', version: '4.3.0', jobId: 'driver-20260201030000-0001', cluster: 'spark-local' },
@@ -73,6 +74,7 @@ export function streamFacts(overrides: Partial<StreamFacts> = {}): StreamFacts {
     generation: 1,
     submission: 1,
     workflowId: 'stream/top-sales-per-city/live',
+    firstRunId: '0194c1a0-0000-7000-8000-000000000004',
     specHash: 'a1b2c3',
     owner: 'sales-analytics',
     engine: { name: 'kafka-streams', version: '4.3.1' },

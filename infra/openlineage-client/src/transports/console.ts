@@ -14,11 +14,16 @@ export class ConsoleTransport implements Transport {
     this.#write = options.write ?? ((line) => void process.stdout.write(`${line}\n`));
   }
 
-  async emit(event: OpenLineageEvent): Promise<void> {
+  emit(event: OpenLineageEvent): Promise<void> {
     this.#write(JSON.stringify(event));
+    return Promise.resolve();
   }
 
-  async flush(): Promise<void> {}
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 }

@@ -1,25 +1,23 @@
 -- The topics of the monthly salesman job: sales in, two tables of results out.
 --
--- Days close by dayClosed records, which are in every partition: the watermark is the event time less one millisecond,
--- per partition, and it is emitted with the very record that causes it.
+-- Days close by dayClosed records, which are in every partition: the watermark is the record's time less one millisecond,
+-- per partition, sent with the very record that causes it and kept in the checkpoint.
 CREATE TEMPORARY TABLE sales (
   `type` STRING,
   country STRING,
   employee_key STRING,
   salesman STRING,
   amount DECIMAL(18, 4),
-  ts TIMESTAMP_LTZ(3),
-  WATERMARK FOR ts AS ts - INTERVAL '0.001' SECOND
+  ts TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  WATERMARK FOR ts AS SOURCE_WATERMARK()
 ) WITH (
-  'connector' = 'kafka',
+  'connector' = 'kafka-event-time',
   'topic' = '${inputs.sales.topic}',
   'properties.bootstrap.servers' = '${kafka.bootstrapServers}',
   'properties.group.id' = '${groupId}',
   'properties.isolation.level' = 'read_committed',
   'scan.startup.mode' = 'earliest-offset',
-  'scan.watermark.emit.strategy' = 'on-event',
-  'format' = 'json',
-  'json.timestamp-format.standard' = 'ISO-8601'
+  'format' = 'json'
 );
 
 CREATE TEMPORARY TABLE salesman_monthly (
