@@ -31,7 +31,7 @@ function resolveJob(
 ): ResolvedJob {
   const file = job.sql;
   const sql = file === undefined ? undefined : sqlText(file);
-  if (file !== undefined && sql === undefined) report([...path, 'sql'], `no such file beside pipeline.yaml: ${file}`);
+  if (file !== undefined && sql === undefined) report([...path, 'sql'], `no such file in the pipeline's folder: ${file}`);
   if (sql?.trim() === '') report([...path, 'sql'], `${file} is empty`);
   const mainClass = 'mainClass' in job ? job.mainClass : SQL_RUNNERS[engine === 'flink' ? 'flink' : 'spark'];
   return withoutUndefined({ module: engine, mainClass, sqlFile: file, sql });

@@ -10,10 +10,12 @@ export function parseDuration(text: string): number | undefined {
   return match ? Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : undefined;
 }
 
+const DURATION_RULE = "not a duration: want a whole number and a unit, such as '500ms', '10s', '5m', '36h' or '2d'";
+
 /** A duration, read to milliseconds. */
 export const durationSchema = z
-  .string()
-  .regex(DURATION, "not a duration: want a whole number and a unit, such as '500ms', '10s', '5m', '36h' or '2d'")
+  .string(DURATION_RULE)
+  .regex(DURATION, DURATION_RULE)
   .transform((text) => parseDuration(text) as number);
 
 export type ColumnKind =

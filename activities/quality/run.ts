@@ -79,15 +79,24 @@ async function evaluate(pool: Pool, request: ChecksRequest): Promise<Evaluation[
   const compiled = request.checks.map((check) => attempt(() => compileCheck(expand(check, request), request)));
   const usable = compiled.flatMap((entry) => ('value' in entry ? [entry.value] : []));
   const scans = await scanEach(pool, request.stagingTable, usable);
-  return Promise.all(
-    compiled.map(async (entry): Promise<Evaluation> => {
-      if ('error' in entry) return entry;
-      const scan = scans[usable.indexOf(entry.value)];
-      if (scan === undefined || 'error' in scan) return scan ?? { error: 'not evaluated' };
-      const finding = await attemptQuery(() => findSpecial(pool, request.stagingTable, entry.value, scan.value));
-      return 'error' in finding ? finding : { compiled: entry.value, finding: finding.value };
-    }),
-  );
+  // One after the other: a run holds one connection, however many checks it has.
+  const evaluations: Evaluation[] = [];
+  for (const entry of compiled) {
+    if ('error' in entry) evaluations.push(entry);
+    else evaluations.push(await finish(pool, request.stagingTable, entry.value, scans[usable.indexOf(entry.value)]));
+  }
+  return evaluations;
+}
+
+async function finish(
+  pool: Pool,
+  stagingTable: string,
+  compiled: CompiledCheck,
+  scan: Attempt<ScanResult[number]> | undefined,
+): Promise<Evaluation> {
+  if (scan === undefined || 'error' in scan) return scan ?? { error: 'not evaluated' };
+  const finding = await attemptQuery(() => findSpecial(pool, stagingTable, compiled, scan.value));
+  return 'error' in finding ? finding : { compiled, finding: finding.value };
 }
 
 /** The day placeholders work in every piece of declared SQL. */

@@ -62,14 +62,14 @@ export function createFlinkClient(http: HttpClient, limits: { submitTimeoutMs: n
       return answer.filename.slice(answer.filename.lastIndexOf('/') + 1);
     },
 
-    /** Client errors (400, 404, 409) are answers here: the caller looks the job up before it believes anything. */
+    /** Errors that Flink itself answers (500 among them: class or jar not found) are for the caller, who looks the job up first. */
     run: (jarId: string, request: RunRequest, signal?: AbortSignal): Promise<HttpAnswer> =>
       http.send(`/jars/${encodeURIComponent(jarId)}/run`, {
         method: 'POST',
         body: request,
         signal,
         timeoutMs: limits.submitTimeoutMs,
-        accept: [400, 404, 409],
+        accept: [400, 404, 409, 500],
       }),
 
     /** True = accepted; false = Flink does not know the job or it has ended already. */

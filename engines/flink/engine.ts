@@ -1,6 +1,5 @@
 /** Flink session clusters over REST: our submission key is Flink's own job id, so a job is always found by asking for its key. */
 import { isSluiceError, SluiceError } from '../../infra/errors.js';
-import { textsOf } from '../../infra/http/error-body.js';
 import { createHttpClient } from '../../infra/http/client.js';
 import type { HttpAnswer } from '../../infra/http/client.js';
 import type { JarCatalog } from '../artifacts.js';
@@ -15,13 +14,14 @@ import { createFlinkClient } from './client.js';
 import type { FlinkJob, FlinkJobListEntry } from './client.js';
 import { flinkState, waitsForTasks } from './native-states.js';
 import type { TaskCounts } from './native-states.js';
+import { refusalOf } from './submission.js';
 
 export interface FlinkEngineConfig {
   cluster: string;
   restUrl: string;
   /** Limit for one ordinary request. Default 10 s. */
   timeoutMs?: number;
-  /** Limit for upload and run: the job's main method runs inside the request. Default 60 s. */
+  /** Limit for upload and run: the job's main method runs inside the request. Default 90 s. */
   submitTimeoutMs?: number;
   /** How long a submission without a clear answer is looked for before the call gives up. Default 30 s. */
   resolveMs?: number;
@@ -44,7 +44,7 @@ export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDe
     name: `Flink ${config.cluster}`,
     timeoutMs: config.timeoutMs ?? 10_000,
   });
-  const client = createFlinkClient(http, { submitTimeoutMs: config.submitTimeoutMs ?? 60_000 });
+  const client = createFlinkClient(http, { submitTimeoutMs: config.submitTimeoutMs ?? 90_000 });
   const proof = createProofReader(deps.objects);
   const lookMs = config.lookMs ?? 500;
   /** Jobs seen with a running task by this process, so that a job without tasks is told apart from one that never began. */
@@ -157,21 +157,32 @@ export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDe
         signal,
       );
     } catch (error) {
-      if (!isSluiceError(error)) throw error;
+      if (!isSluiceError(error, 'ENGINE_UNREACHABLE')) throw error;
       fault = error;
     }
-    const refused = (answer !== undefined && answer.status >= 400) || isSluiceError(fault, 'ENGINE_REJECTED');
+    const refusal = answer === undefined ? undefined : refusalOf(answer);
+    const clear = refusal !== undefined && refusal.kind !== 'open';
     // Whatever was answered, the job list decides; only the length of the search depends on how clear the answer was.
     const found = await waitFor(() => lookPatiently(spec, key, fault, signal), {
-      deadlineMs: refused ? (config.refusedMs ?? 5_000) : (config.resolveMs ?? 30_000),
+      deadlineMs: clear ? (config.refusedMs ?? 5_000) : (config.resolveMs ?? 30_000),
       intervalMs: lookMs,
       signal,
     });
     if (found !== undefined) return found;
-    if (refused) return refusedAndNotFound(spec, key, answer?.text ?? '', fault);
+    if (await proof.finished(spec)) return forgotten(spec, key);
+    const nativeState = 'REFUSED';
+    if (refusal?.kind === 'program') {
+      const { reason, blame, outOfMemory } = refusal;
+      return { key, state: 'failed', nativeState, reason, blame, outOfMemory };
+    }
+    if (refusal?.kind === 'twin') {
+      const reason = `Flink had job ${key} before and no longer knows it`;
+      return { key, state: 'lost', nativeState, reason, blame: 'platform' };
+    }
+    const why = refusal?.reason ?? (fault instanceof Error ? fault.message : 'the job does not appear');
     throw new SluiceError(
       'ENGINE_UNREACHABLE',
-      `Flink ${config.cluster}: the outcome of submitting ${spec.name} is unknown; job ${key} does not appear`,
+      `Flink ${config.cluster}: the outcome of submitting ${spec.name} is unknown (${why})`,
       { cause: fault, details: { key } },
     );
   }
@@ -184,23 +195,6 @@ export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDe
       if (fault !== undefined && isSluiceError(error, 'ENGINE_UNREACHABLE')) return undefined;
       throw error;
     }
-  }
-
-  /** Refused and not found: done before (manifest), the program itself could not start, or lost with an earlier life of the engine. */
-  async function refusedAndNotFound(spec: JobSpec, key: string, body: string, fault: unknown): Promise<Observation> {
-    if (await proof.finished(spec)) return forgotten(spec, key);
-    const text = textsOf(body).join('\n');
-    const nativeState = 'REFUSED';
-    if (/\bDuplicateJobSubmissionException\b/.test(text)) {
-      const reason = 'Flink has ended this job before and no longer knows it';
-      return { key, state: 'lost', nativeState, reason, blame: 'platform' };
-    }
-    const verdict = classifyFailure(text);
-    if (verdict !== undefined && /\bProgramInvocationException\b|\bInvalidProgramException\b/.test(text)) {
-      return { key, state: 'failed', nativeState, ...verdict };
-    }
-    const said = verdict?.reason ?? (fault instanceof Error ? fault.message : 'refused without a reason');
-    return { key, state: 'lost', nativeState, reason: `Flink refused the submission: ${said}`, blame: 'platform' };
   }
 
   /** One job of a list: what nobody can answer now (the store is away) is left out, so that it stops no other job. */

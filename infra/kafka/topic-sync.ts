@@ -103,10 +103,7 @@ class TopicSync {
       const offsets = await this.admin.fetchTopicOffsets(this.id.topic);
       return offsets.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }));
     } catch (error) {
-      if ((error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION') {
-        throw new SluiceError('STORE_UNREACHABLE', `topic ${this.id.topic} does not exist yet`, { cause: error });
-      }
-      throw toKafkaError(error, `cannot read the ends of topic ${this.id.topic}`);
+      throw toReadError(error, this.id.topic);
     }
   }
 
@@ -143,7 +140,7 @@ class TopicSync {
       this.tail = this.tail.then(() => this.stepOver(partition, firstOffset, BigInt(lastOffset) + 1n));
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (!payload.restart) this.fail(toKafkaError(payload.error, `cannot read topic ${id.topic}`));
+      if (!payload.restart) this.fail(toReadError(payload.error, id.topic));
     });
   }
 
@@ -242,8 +239,17 @@ class TopicSync {
   }
 }
 
-function isKafkaError(error: unknown): boolean {
-  return error instanceof Error && error.name.startsWith('KafkaJS');
+/** An exhausted retry counts by what it retried: brokers that are away, or a topic that is not made yet, may come. */
+function toReadError(error: unknown, topic: string): unknown {
+  if (!(error instanceof Error && error.name.startsWith('KafkaJS'))) return error;
+  const exhausted = error.name === 'KafkaJSNumberOfRetriesExceeded';
+  const root = (exhausted ? (error.cause ?? error) : error) as Error & { type?: string };
+  if (root.type === 'UNKNOWN_TOPIC_OR_PARTITION') {
+    return new SluiceError('STORE_UNREACHABLE', `topic ${topic} does not exist yet`, { cause: error });
+  }
+  return exhausted
+    ? new SluiceError('STORE_UNREACHABLE', `cannot read topic ${topic}: ${root.message}`, { cause: error })
+    : toKafkaError(error, `cannot read topic ${topic}`);
 }
 
 /** Copies until `signal` fires or something is wrong that waiting does not mend. */
@@ -267,7 +273,7 @@ export async function syncTopicToTable(options: TopicSyncOptions): Promise<SyncS
     await Promise.all([consumer.connect(), admin.connect()]);
     return await new TopicSync(options, consumer, admin).run();
   } catch (error) {
-    throw isKafkaError(error) ? toKafkaError(error, `cannot copy topic ${topic}`) : error;
+    throw toReadError(error, topic);
   } finally {
     await Promise.allSettled([consumer.disconnect(), admin.disconnect()]);
   }

@@ -1,11 +1,14 @@
 /** Publishing partitions on a real Postgres: replace not add, exactly once, one owner, never half. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createCuratedActivities } from '../../activities/curated.js';
 import { curatedChecksums } from '../../infra/postgres/curated-checksums.js';
 import { ensureCuratedTable } from '../../infra/postgres/curated-tables.js';
 import { createPool, type Pool } from '../../infra/postgres/pool.js';
 import { publishedPartitions } from '../../infra/postgres/ledger.js';
-import type { CuratedTable } from '../../workflows/contracts/curated.js';
+import type { CuratedTable, PublishTableInput, PublishTableResult } from '../../workflows/contracts/curated.js';
 import { createTestDatabase, NO_DATABASE, type TestDatabase } from '../support/curated-database.js';
 import { activitiesFor, claim, day, newKey, runFor, SALES, stage } from '../support/curated-run.js';
 import { MemoryObjects } from '../support/submission.js';
@@ -32,7 +35,7 @@ describe('publish', { skip: NO_DATABASE }, () => {
       await body();
       failures -= 1;
     });
-  const publish = (input: Parameters<ReturnType<typeof activitiesFor>['publishTable']>[0], through = pool) =>
+  const publish = (input: PublishTableInput, through = pool) =>
     activitiesFor(through, new MemoryObjects()).publishTable(input);
   const counts = async (): Promise<string> => {
     const { rows } = await pool.query<{ n: string }>(
@@ -231,6 +234,29 @@ describe('publish', { skip: NO_DATABASE }, () => {
       { partition: '2026-02-01', verdict: 'warn' },
       { partition: '2026-02-03', verdict: 'pass' },
     ]);
+  });
+
+  test('inside Temporal it heartbeats each day and a cancelled attempt ends as cancelled between two days', async () => {
+    const run = runFor('2026-02-01', '2026-03-01');
+    await claim(pool, run, 1);
+    const input = await stage(
+      pool,
+      run,
+      DAYS.map((date) => day(date, 2)),
+    );
+    const activities = createCuratedActivities({ pool, objects: new MemoryObjects() });
+    const attempt = (request: PublishTableInput) => activities.publishTable(request);
+    const environment = new MockActivityEnvironment();
+    const beats: unknown[] = [];
+    environment.on('heartbeat', (details: unknown) => {
+      beats.push(details);
+      if (beats.length === 3) environment.cancel();
+    });
+    await assert.rejects(environment.run(attempt, input), CancelledFailure);
+    assert.equal(beats[2], 'published city_sales up to 2026-02-03');
+    assert.equal(await counts(), '2, 2, 2');
+    const again = new MockActivityEnvironment();
+    assert.equal(((await again.run(attempt, input)) as PublishTableResult).published, 28);
   });
 
   test('staging that lost its rows is never published as an empty day', async () => {

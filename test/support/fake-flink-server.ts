@@ -43,7 +43,7 @@ export async function startFakeFlink(): Promise<FakeFlink> {
         400,
         'org.apache.flink.runtime.rest.handler.RestHandlerException: Could not execute application.\n' +
           'Caused by: org.apache.flink.client.program.ProgramInvocationException: The main method caused an error\n' +
-          'Caused by: org.apache.flink.runtime.client.DuplicateJobSubmissionException: Job has already been submitted.',
+          'Caused by: org.apache.flink.client.deployment.application.DuplicateApplicationSubmissionException: Application has already been submitted.',
       );
     }
     const document = JSON.parse(body.programArgsList[1] ?? '{}') as { tag?: string; name?: string };

@@ -27,7 +27,13 @@ async function context(t: TestContext): Promise<FetchContext> {
   const dir = await folder(t);
   const cache = join(dir, 'cache');
   await mkdir(join(cache, 'sha256'), { recursive: true });
-  return { root: join(dir, 'clone'), cache, platform: 'linux-x64', javaHome: '/nonexistent', progress: () => undefined };
+  return {
+    root: join(dir, 'clone'),
+    cache,
+    platform: 'linux-x64',
+    javaHome: '/nonexistent',
+    progress: () => undefined,
+  };
 }
 
 test('what the cache holds is unpacked without fetching, once', async (t) => {

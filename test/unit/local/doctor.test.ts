@@ -37,7 +37,10 @@ test('an empty PATH lists every missing tool at once, each with its Debian line'
     assert.match(describe(check), /^FAIL .*apt-get install/);
     assert.ok(!describe(check).includes('\n'));
   }
-  await assert.rejects(requireHealthy({ root, env: {} }), { code: 'LOCAL_STACK', message: /FAIL maven[\s\S]*FAIL python/ });
+  await assert.rejects(requireHealthy({ root, env: {} }), {
+    code: 'LOCAL_STACK',
+    message: /FAIL maven[\s\S]*FAIL python/,
+  });
 });
 
 test('Java 17 and 21 are fine, another version is a warning, and JAVA_HOME comes before PATH', async (t) => {

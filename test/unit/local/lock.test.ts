@@ -42,6 +42,9 @@ test('who waits is told once, and gives up after the deadline', async (t) => {
 
 test('the lock is given back when the action fails', async (t) => {
   const file = join(await folder(t), 'a.lock');
-  await assert.rejects(withLock(file, async () => Promise.reject(new Error('no'))), /no/);
+  await assert.rejects(
+    withLock(file, async () => Promise.reject(new Error('no'))),
+    /no/,
+  );
   assert.equal(await withLock(file, async () => 'free'), 'free');
 });

@@ -93,7 +93,15 @@ test('a pid file whose number now belongs to another process ends nothing', asyn
   const pid = bystander.pid ?? 0;
   assert.ok(await waitFor(async () => (await processIdentity(pid)) !== undefined, 5_000));
   await mkdir(join(root, '.sluice', 'pids'), { recursive: true });
-  const record = { name: 'old', pid, startTime: 'boot:1', command: [], ports: [], startedAt: '', stopSignal: 'SIGTERM' };
+  const record = {
+    name: 'old',
+    pid,
+    startTime: 'boot:1',
+    command: [],
+    ports: [],
+    startedAt: '',
+    stopSignal: 'SIGTERM',
+  };
   await writeFile(join(root, '.sluice', 'pids', 'old.json'), JSON.stringify(record));
   assert.equal(await stopProcess(root, 'old'), false);
   assert.ok(await processIdentity(pid));

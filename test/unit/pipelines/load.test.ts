@@ -81,148 +81,215 @@ describe('a sound pipeline', () => {
 });
 
 describe('errors point at the place', () => {
-  const cases: [string, string, string[]][] = [
+  /** What is wrong, the text, and per problem: the text that the error must point at, and the error. */
+  const cases: [string, string, [string, string][]][] = [
     [
       'an unknown key with the nearest known one',
       change('    timeout: 90m', '    timout: 90m'),
-      [`34:5: stages.daily.timout: unknown key 'timout' (did you mean 'timeout'?)`],
+      [['timout: 90m', `stages.daily.timout: unknown key 'timout' (did you mean 'timeout'?)`]],
     ],
     [
       'an unknown key at the top',
       change('owner: team', 'owner: team\nstage: {}'),
-      [`3:1: stage: unknown key 'stage' (did you mean 'stages'?)`],
+      [['stage: {}', `stage: unknown key 'stage' (did you mean 'stages'?)`]],
     ],
     [
       'an unknown key of a check, by its type',
       change('{ type: not_null, columns: [day, city] }', '{ type: not_null, column: [day, city] }'),
       [
-        `56:7: checks.city_day[0].columns: missing (expected array)`,
-        `56:25: checks.city_day[0].column: unknown key 'column' (did you mean 'columns'?)`,
+        ['{ type: not_null', 'checks.city_day[0].columns: missing (expected array)'],
+        ['column: [day', `checks.city_day[0].column: unknown key 'column' (did you mean 'columns'?)`],
       ],
     ],
-    ['a missing key', change('owner: team\n', ''), ['1:1: owner: missing (expected string)']],
+    ['a missing key', change('owner: team\n', ''), [['name: demo', 'owner: missing (expected string)']]],
     [
       'a bad duration',
       change('backoff: 5s', 'backoff: 5 sec'),
       [
-        `33:35: stages.daily.retry.backoff: not a duration: want a whole number and a unit, such as '500ms', '10s', '5m', '36h' or '2d'`,
+        [
+          '5 sec',
+          `stages.daily.retry.backoff: not a duration: want a whole number and a unit, such as '500ms', '10s', '5m', '36h' or '2d'`,
+        ],
       ],
     ],
     [
       'a bad column type',
-      change(
-        "      cleaned: { schema: { day: date, city: text, amount: 'numeric(18, 4)' } }",
-        '      cleaned: { schema: { day: date, city: varchar } }',
-      ),
+      change("city: text, amount: 'numeric(18, 4)'", 'city: varchar'),
       [
-        '17:45: stages.clean.outputs.cleaned.schema.city: not a column type: want date, text, bigint, int, boolean, timestamptz, timestamp, double, jsonb or numeric(precision,scale) with 1 <= precision <= 38',
+        [
+          'varchar',
+          'stages.clean.outputs.cleaned.schema.city: not a column type: want date, text, bigint, int, boolean, timestamptz, timestamp, double, jsonb or numeric(precision,scale) with 1 <= precision <= 38',
+        ],
       ],
     ],
     [
       'a bad name',
       change('  live:\n', '  Live_1:\n'),
       [
-        `36:3: streams.Live_1: bad name 'Live_1': want lower-case letters and digits in groups joined by single hyphens`,
+        [
+          'Live_1',
+          `streams.Live_1: bad name 'Live_1': want lower-case letters and digits in groups joined by single hyphens`,
+        ],
       ],
     ],
     [
       'a job that is neither SQL nor jar',
       change('job: { sql: clean.spark.sql }', 'job: { sqll: clean.spark.sql }'),
       [
-        `13:10: stages.clean.job.sql: missing (expected string)`,
-        `13:12: stages.clean.job.sqll: unknown key 'sqll' (did you mean 'sql'?)`,
+        ['job: { sqll', 'stages.clean.job.sql: missing (expected string)'],
+        ['sqll', `stages.clean.job.sqll: unknown key 'sqll' (did you mean 'sql'?)`],
       ],
     ],
     [
       'a missing SQL file',
       change('sql: clean.spark.sql', 'sql: cleen.spark.sql'),
-      ['13:17: stages.clean.job.sql: no such file beside pipeline.yaml: cleen.spark.sql'],
+      [['cleen', `stages.clean.job.sql: no such file in the pipeline's folder: cleen.spark.sql`]],
     ],
     [
       'an input that nobody writes',
       change('dataset: clean/cleaned', 'dataset: clean/cleand'),
-      [`24:27: stages.daily.inputs.cleaned.dataset: stage 'clean' has no output 'cleand' (did you mean 'cleaned'?)`],
+      [
+        [
+          'clean/cleand',
+          `stages.daily.inputs.cleaned.dataset: stage 'clean' has no output 'cleand' (did you mean 'cleaned'?)`,
+        ],
+      ],
     ],
     [
       'a source that is not declared',
       change('dataset: lake/sales', 'dataset: lake/sale'),
-      [`15:25: stages.clean.inputs.sales.dataset: 'sale' is not among the sources (did you mean 'sales'?)`],
+      [['lake/sale', `stages.clean.inputs.sales.dataset: 'sale' is not among the sources (did you mean 'sales'?)`]],
     ],
     [
       'a cycle',
-      change('    timeout: 90m', '    timeout: 90m\n')
-        .replace('  daily:\n    engine', '  daily:\n    after: [clean]\n    engine')
-        .replace('sales: { dataset: lake/sales }', 'sales: { dataset: daily/city_day }'),
-      ['11:3: stages.clean: stages wait for each other: clean -> daily -> clean'],
+      change('sales: { dataset: lake/sales }', 'sales: { dataset: daily/city_day }'),
+      [['clean:\n', 'stages.clean: stages wait for each other: clean -> daily -> clean']],
+    ],
+    [
+      'a stage that waits for an unknown one',
+      change('    timeout: 90m', '    after: [klean]'),
+      [['klean', `stages.daily.after[0]: no stage 'klean' (did you mean 'clean'?)`]],
     ],
     [
       'a template that names nothing',
       change('{{params.history_days}}', '{{params.history_day}}'),
       [
-        `22:44: stages.daily.args.days: nothing is called '{{params.history_day}}' (did you mean 'params.history_days'?)`,
+        [
+          `'{{params.history_day}}'`,
+          `stages.daily.args.days: nothing is called '{{params.history_day}}' (did you mean 'params.history_days'?)`,
+        ],
       ],
     ],
     [
       'columns that differ from the output',
       change(
-        "    key: [day, city]\n    columns: { day: date, city: text, amount: 'numeric(18,4)' }\n  city_live",
-        "    key: [day, city]\n    columns: { day: date, city: text, amount: 'numeric(18,2)' }\n  city_live",
+        "outputs:\n      city_day: { schema: { day: date, city: text, amount: 'numeric(18,4)' } }",
+        "outputs:\n      city_day: { schema: { day: date, city: text, amount: 'numeric(18,2)', rank: int } }",
       ),
-      ['48:47: curated.city_day.columns.amount: numeric(18,2) here, numeric(18,4) in output daily/city_day'],
+      [
+        [
+          `columns: { day: date, city: text, amount: 'numeric(18,4)' }`,
+          'curated.city_day.columns: missing rank, which output daily/city_day has',
+        ],
+        [
+          `'numeric(18,4)' }\n  city_live`,
+          'curated.city_day.columns.amount: numeric(18,4) here, numeric(18,2) in output daily/city_day',
+        ],
+      ],
     ],
     [
       'a table from an unknown stage',
       change('from: daily', 'from: dayly'),
-      [`44:11: curated.city_day.from: no stage 'dayly' (did you mean 'daily'?)`],
+      [['dayly', `curated.city_day.from: no stage 'dayly' (did you mean 'daily'?)`]],
+    ],
+    [
+      'a table without an output of its name',
+      change('from: daily', 'from: daily/city_dai'),
+      [['daily/city_dai', `curated.city_day.from: stage 'daily' has no output 'city_dai' (did you mean 'city_day'?)`]],
+    ],
+    [
+      'a partition column that is no date',
+      change('partitionBy: { column: day,', 'partitionBy: { column: city,'),
+      [['city, grain', `curated.city_day.partitionBy.column: column 'city' is text, want date`]],
     ],
     [
       'a key that is no column',
-      change(
-        '    key: [day, city]\n    columns: { day: date, city: text, amount',
-        '    key: [day, citi]\n    columns: { day: date, city: text, amount',
-      ),
-      [`47:16: curated.city_day.key[1]: no column 'citi' (did you mean 'city'?)`],
+      change('grain: day }\n    key: [day, city]', 'grain: day }\n    key: [day, citi]'),
+      [['citi', `curated.city_day.key[1]: no column 'citi' (did you mean 'city'?)`]],
     ],
     [
       'a topic that no stream writes',
       change('    topic: results.city-live\n    mode', '    topic: results.city-lif\n    mode'),
-      [`50:12: curated.city_live.topic: no stream writes topic 'results.city-lif' (did you mean 'results.city-live'?)`],
+      [
+        [
+          'results.city-lif\n',
+          `curated.city_live.topic: no stream writes topic 'results.city-lif' (did you mean 'results.city-live'?)`,
+        ],
+      ],
     ],
     [
-      'a check of an unknown table or column',
+      'a stream whose jar belongs to another engine',
+      change('jar: kafka-streams', 'jar: flink'),
+      [['flink', `streams.live.job.jar: 'flink' is not the engine 'kafka-streams'`]],
+    ],
+    [
+      'a check of an unknown column, an age of an unknown table',
       change('columns: [day, city] }', 'columns: [day, town] }').replace(
         'freshness: { city_day',
         'freshness: { city_days',
       ),
       [
-        `56:35: checks.city_day[0].columns[1]: table 'city_day' has no column 'town' (known: day, city, amount)`,
-        `58:14: freshness.city_days: no curated table 'city_days' (did you mean 'city_day'?)`,
+        ['town', `checks.city_day[0].columns[1]: table 'city_day' has no column 'town' (known: day, city, amount)`],
+        ['city_days', `freshness.city_days: no curated table 'city_days' (did you mean 'city_day'?)`],
       ],
+    ],
+    [
+      'a check of an unknown table',
+      change('checks:\n  city_day:', 'checks:\n  city_dayz:'),
+      [['city_dayz', `checks.city_dayz: no curated table 'city_dayz' (did you mean 'city_day'?)`]],
     ],
     [
       'a check that compares an unknown table',
       change('left: city_live', 'left: city_liv'),
-      [`57:32: checks.city_day[1].left: no curated table 'city_liv' (did you mean 'city_live'?)`],
+      [['city_liv,', `checks.city_day[1].left: no curated table 'city_liv' (did you mean 'city_live'?)`]],
     ],
     [
       'a zone that is none',
       change('Europe/Berlin', 'Europe/Berlim'),
-      ['4:11: timezone: not a time zone: want a name such as UTC or Europe/Berlin'],
+      [['Europe/Berlim', 'timezone: not a time zone: want a name such as UTC or Europe/Berlin']],
     ],
     [
       'a default outside its bounds',
       change('default: 7,', 'default: 70,'),
-      ['8:38: params.history_days.default: 70 is above max 31'],
+      [['70,', 'params.history_days.default: 70 is above max 31']],
     ],
     [
       'a name that is not the folder',
       change('name: demo', 'name: demo-2'),
-      [`1:7: name: 'demo-2' must be the folder's name 'demo'`],
+      [['demo-2', `name: 'demo-2' must be the folder's name 'demo'`]],
     ],
-    ['a key that stands twice', change('owner: team', 'owner: team\nowner: me'), ['3:1: Map keys must be unique']],
+    [
+      'a key that stands twice',
+      change('owner: team', 'owner: team\nowner: me'),
+      [['owner: me', 'Map keys must be unique']],
+    ],
+    [
+      'a channel that cannot be notified',
+      `${SOUND}notify: [mail]\n`,
+      [['notify:', 'notify: no channel can be notified yet: leave the list empty']],
+    ],
   ];
+  const place = (text: string, marker: string): string => {
+    const at = text.indexOf(marker);
+    assert.ok(at >= 0, marker);
+    const before = text.slice(0, at).split('\n');
+    return `${before.length}:${(before.at(-1) ?? '').length + 1}`;
+  };
   for (const [what, text, want] of cases) {
-    it(what, async () => assert.deepEqual(await problemsOf(text), want));
+    it(what, async () => {
+      const expected = want.map(([marker, message]) => `${place(text, marker)}: ${message}`);
+      assert.deepEqual(await problemsOf(text), expected);
+    });
   }
 
   it('text that is no YAML', async () => {
@@ -237,7 +304,7 @@ describe('errors point at the place', () => {
     const dir = await writePipelines({ demo: change('owner: team', 'ovner: team'), other: other.replace('90m', '90') });
     await assert.rejects(loadPipelines(dir), (error: Error) => {
       assert.match(error.message, /demo\/pipeline\.yaml:2:1: ovner: unknown key/);
-      assert.match(error.message, /other\/pipeline\.yaml:34:14: stages\.daily\.timeout: not a duration/);
+      assert.match(error.message, /other\/pipeline\.yaml:\d+:14: stages\.daily\.timeout: not a duration/);
       return true;
     });
     await assert.rejects(loadPipelines(await writePipelines({ demo: SOUND, other })), (error: Error) => {
