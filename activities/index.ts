@@ -18,7 +18,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createWatchActivities(deps),
     ...createStreamActivities(deps),
     ...curated,
-    publishTable: withPublishLineage(deps, curated.publishTable),
+    publishTable: withPublishLineage(deps, (input) => curated.publishTable(input)),
     ...createSyncActivities(deps),
   } satisfies Activities);
 }

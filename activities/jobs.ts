@@ -104,7 +104,8 @@ export function createJobActivities(deps: ActivityDeps): JobActivities {
 
     async settleJob({ key, outcome, reason, submissions }) {
       const row = await rowOf(key);
-      const result = outcome === 'succeeded' && row.kind === 'stage' ? await provenResult(deps.objects, row, submissions) : null;
+      const result =
+        outcome === 'succeeded' && row.kind === 'stage' ? await provenResult(deps.objects, row, submissions) : null;
       if (outcome === 'succeeded' && row.kind === 'stage' && !result) return null;
       await inTransaction(deps.pool, async (client) => {
         if (await markSettled(client, key, outcome)) {

@@ -18,6 +18,11 @@ export class MissingJobs {
     if (known.answers < ANSWERS || nowMs - known.firstMs < GRACE_MS) return seen;
     this.#since.delete(key);
     const seconds = Math.round((nowMs - known.firstMs) / 1000);
-    return { ...seen, state: 'lost', blame: 'platform', reason: `the engine answered ${known.answers} times in ${seconds} s that it does not know the job` };
+    return {
+      ...seen,
+      state: 'lost',
+      blame: 'platform',
+      reason: `the engine answered ${known.answers} times in ${seconds} s that it does not know the job`,
+    };
   }
 }

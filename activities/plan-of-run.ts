@@ -36,7 +36,9 @@ export function planOfRun(
               grain: spec.partitionBy.grain,
               columns: spec.columns,
               key: spec.key,
-              checks: checks.filter(({ table, check }) => table === spec.table && check.type !== 'reconcile').map(({ check }) => check),
+              checks: checks
+                .filter(({ table, check }) => table === spec.table && check.type !== 'reconcile')
+                .map(({ check }) => check),
             },
           ]
         : [],
@@ -61,7 +63,9 @@ function planOfStage(stage: Stage, run: RunRef, clusters: Record<EngineKind, str
     },
     inputs: Object.entries(stage.inputs).map(([name, input]) => ({
       name,
-      ...(input.stage === undefined ? { dataset: input.dataset } : { fromStage: input.stage, dataset: input.output ?? name }),
+      ...(input.stage === undefined
+        ? { dataset: input.dataset }
+        : { fromStage: input.stage, dataset: input.output ?? name }),
     })),
     outputs: Object.entries(stage.outputs).map(([name, { schema }]) => ({ name, columns: schema })),
     resources: stage.resources,
@@ -71,4 +75,3 @@ function planOfStage(stage: Stage, run: RunRef, clusters: Record<EngineKind, str
     dependsOn: stage.dependsOn,
   };
 }
-

@@ -11,7 +11,11 @@ const manifestSchema = z.object({
 });
 
 /** null when there is no manifest of this very submission: then the stage did not succeed, whatever the engine says. */
-export async function provenResult(objects: ObjectStore, row: EngineJobRow, submissions: number): Promise<StageResult | null> {
+export async function provenResult(
+  objects: ObjectStore,
+  row: EngineJobRow,
+  submissions: number,
+): Promise<StageResult | null> {
   const spec = row.spec as unknown as JobSpec;
   const manifest = `${spec.outputPrefix ?? ''}_manifest.json`;
   const parsed = manifestSchema.safeParse(await objects.getJson(manifest));

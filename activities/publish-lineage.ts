@@ -16,7 +16,9 @@ export function withPublishLineage(deps: ActivityDeps, publish: Publish): Publis
   return async (input) => {
     const facts = await publishFacts(deps, input);
     if (facts) {
-      await inTransaction(deps.pool, (client) => insertLineage(client, [publishEvent({ type: 'START', at: at() }, facts, settings)]));
+      await inTransaction(deps.pool, (client) =>
+        insertLineage(client, [publishEvent({ type: 'START', at: at() }, facts, settings)]),
+      );
     }
     const result = await publish(input);
     if (facts) {
@@ -50,7 +52,13 @@ async function publishFacts(deps: ActivityDeps, input: PublishTableInput): Promi
 }
 
 async function checkFacts(deps: ActivityDeps, { run, table }: PublishTableInput): Promise<CheckFacts[]> {
-  const { rows } = await deps.pool.query<{ name: string; type: string; severity: string; verdict: string; bad: string }>(
+  const { rows } = await deps.pool.query<{
+    name: string;
+    type: string;
+    severity: string;
+    verdict: string;
+    bad: string;
+  }>(
     `select check_name as name, check_type as type, severity, verdict, bad::text from control.quality_result
      where workflow_id = $1 and run_id = $2 and table_name = $3 and partition like '%/%' order by check_name`,
     [run.workflowId, run.runId, table.table],

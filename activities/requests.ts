@@ -28,14 +28,18 @@ const refuse = (why: string): SluiceError => new SluiceError('INVALID_REQUEST', 
 export async function readRunRequest(input: unknown, context: RequestContext): Promise<RunRequest> {
   const bytes = Buffer.byteLength(JSON.stringify(input) ?? '');
   if (bytes > MAX_INPUT_BYTES) throw refuse(`the input has ${bytes} bytes; at most ${MAX_INPUT_BYTES} are allowed`);
-  if (input === undefined || input === null) throw refuse(`the input is empty: give one JSON object such as ${EXAMPLE}`);
+  if (input === undefined || input === null)
+    throw refuse(`the input is empty: give one JSON object such as ${EXAMPLE}`);
   if (Array.isArray(input)) throw refuse(`the input is an array: give one JSON object such as ${EXAMPLE}`);
-  if (typeof input !== 'object') throw refuse(`the input is a ${typeof input}: give one JSON object such as ${EXAMPLE}`);
+  if (typeof input !== 'object')
+    throw refuse(`the input is a ${typeof input}: give one JSON object such as ${EXAMPLE}`);
   const request = input as Record<string, unknown>;
   for (const key of Object.keys(request)) {
     if (KEYS.includes(key)) continue;
     const near = nearest(key, KEYS);
-    throw refuse(`unknown key '${key.slice(0, 60)}'${near ? ` (did you mean '${near}'?)` : ''}; known: ${KEYS.join(', ')}`);
+    throw refuse(
+      `unknown key '${key.slice(0, 60)}'${near ? ` (did you mean '${near}'?)` : ''}; known: ${KEYS.join(', ')}`,
+    );
   }
   const { pipeline: name, partition, params, trigger } = request;
   if (typeof name !== 'string' || name === '') {
@@ -60,9 +64,10 @@ export async function readRunRequest(input: unknown, context: RequestContext): P
 /** Parameters as typed on a command line become values of their declared types; the rest is refused later by name. */
 export function typedParams(pipeline: Pipeline, texts: Readonly<Record<string, string>>): Record<string, ArgValue> {
   return Object.fromEntries(
-    Object.entries(texts).map(([name, text]) => {
+    Object.entries(texts).map(([name, text]): [string, ArgValue] => {
       const type = Object.hasOwn(pipeline.params, name) ? pipeline.params[name]?.type : undefined;
-      if ((type === 'int' || type === 'number') && text.trim() !== '' && Number.isFinite(Number(text))) return [name, Number(text)];
+      if ((type === 'int' || type === 'number') && text.trim() !== '' && Number.isFinite(Number(text)))
+        return [name, Number(text)];
       if (type === 'boolean' && (text === 'true' || text === 'false')) return [name, text === 'true'];
       return [name, text];
     }),

@@ -52,10 +52,16 @@ export function createRunActivities(deps: ActivityDeps): RunActivities {
       const { busyWith, firstBusyDay, busyPartition } = taken;
       const sameShape = (busyPartition ?? '').includes('/') === run.partition.includes('/');
       if (sameShape || busyPartition === run.partition) {
-        throw new SluiceError('ALREADY_RUNNING', `ALREADY_RUNNING ${busyWith.workflowId}: it holds ${firstBusyDay} of ${run.pipeline}`);
+        throw new SluiceError(
+          'ALREADY_RUNNING',
+          `ALREADY_RUNNING ${busyWith.workflowId}: it holds ${firstBusyDay} of ${run.pipeline}`,
+        );
       }
       if (lastTry) {
-        throw new SluiceError('PARTITION_BUSY', `PARTITION_BUSY: ${busyWith.workflowId} still holds ${firstBusyDay} of ${run.pipeline}`);
+        throw new SluiceError(
+          'PARTITION_BUSY',
+          `PARTITION_BUSY: ${busyWith.workflowId} still holds ${firstBusyDay} of ${run.pipeline}`,
+        );
       }
       return { granted: false, busyWith: busyWith.workflowId, firstBusyDay };
     },
@@ -70,7 +76,9 @@ export function createRunActivities(deps: ActivityDeps): RunActivities {
           message === undefined ? undefined : { message, ...(failedCheck === undefined ? {} : { check: failedCheck }) };
         const transition = endingTransition(outcome, at(), failure);
         // Whatever began below this run and has no end yet ends with it, before the run itself does.
-        const open = (await openLineageRuns(client, run.lineageRunId)).filter((start) => start.run.runId !== run.lineageRunId);
+        const open = (await openLineageRuns(client, run.lineageRunId)).filter(
+          (start) => start.run.runId !== run.lineageRunId,
+        );
         await insertLineage(client, [
           ...open.map((start) => closingEvent(start, broken(transition))),
           pipelineRunEvent(transition, facts as unknown as RunFacts, lineageSettings(deps.settings)),

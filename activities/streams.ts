@@ -48,7 +48,10 @@ export function createStreamActivities(deps: ActivityDeps): StreamActivities {
       const spec = pipeline.curated[table];
       if (spec?.mode !== 'upsert') {
         const known = Object.values(pipeline.curated).flatMap((one) => (one.mode === 'upsert' ? [one.table] : []));
-        throw new SluiceError('INVALID_REQUEST', `${pipelineName} has no stream table '${table}'${suggestion(table, known)}`);
+        throw new SluiceError(
+          'INVALID_REQUEST',
+          `${pipelineName} has no stream table '${table}'${suggestion(table, known)}`,
+        );
       }
       await ensureCuratedTable(deps.pool, spec);
       return {

@@ -8,7 +8,10 @@ import type { OwnerPair } from '../workflows/contracts/ids.js';
 
 /** First 32 hex of sha256 over the owner's workflow id, its first run id and the submission number. */
 export const submissionKey = (owner: OwnerPair, submission: number): string =>
-  createHash('sha256').update(JSON.stringify([owner.workflowId, owner.firstRunId, submission])).digest('hex').slice(0, 32);
+  createHash('sha256')
+    .update(JSON.stringify([owner.workflowId, owner.firstRunId, submission]))
+    .digest('hex')
+    .slice(0, 32);
 
 export const submissionTag = (installation: string, key: string): string => `sluice:${installation}:${key}`;
 
@@ -28,7 +31,8 @@ export function decideSubmission(
 ): Submission {
   const key = submissionKey(request.owner, request.submission);
   const tag = submissionTag(context.installation, key);
-  const spec = request.target.kind === 'stage' ? stageSpec(request, key, tag, context) : streamSpec(request, key, tag, context);
+  const spec =
+    request.target.kind === 'stage' ? stageSpec(request, key, tag, context) : streamSpec(request, key, tag, context);
   return { key, tag, spec };
 }
 
@@ -41,9 +45,11 @@ function stageSpec(request: PrepareSubmissionInput, key: string, tag: string, co
   const outputPrefix = `s3://${context.bucket}/${run.pipeline}/${partition}/${stage.name}/${key}/`;
   const name = `${run.pipeline}/${stage.name} ${run.partition}`;
   const inputPath = (input: DatasetPlan): string => {
-    if (input.fromStage === undefined) return `s3a://${context.bucket}/${(input.dataset ?? '').replace(/^lake\//, '')}/`;
+    if (input.fromStage === undefined)
+      return `s3a://${context.bucket}/${(input.dataset ?? '').replace(/^lake\//, '')}/`;
     const manifest = upstream[input.fromStage];
-    if (!manifest) throw new SluiceError('MANIFEST_MISSING', `stage ${stage.name}: its input ${input.name} has no manifest yet`);
+    if (!manifest)
+      throw new SluiceError('MANIFEST_MISSING', `stage ${stage.name}: its input ${input.name} has no manifest yet`);
     return `${asHadoop(manifest.slice(0, manifest.lastIndexOf('/') + 1))}${input.dataset ?? input.name}/`;
   };
   const { memoryMb, driverMemoryMb, ...resources } = stage.resources;

@@ -1,7 +1,7 @@
 /** The watch loop of one cluster: one list per interval, what changed is stored, then its owner is signalled. */
 import { Context } from '@temporalio/activity';
 import pg from 'pg';
-import { isTerminal, type JobState } from '../engines/job-state.js';
+import { isTerminal } from '../engines/job-state.js';
 import type { EngineName, JobHandle, Observation } from '../engines/port.js';
 import { isSluiceError } from '../infra/errors.js';
 import { beatWatch, takeWatch } from '../infra/postgres/clusters.js';
@@ -31,7 +31,7 @@ export function createWatchActivities(deps: ActivityDeps): WatchActivities {
     async watchCluster({ engine, cluster }) {
       const context = Context.current();
       const epoch = await takeWatch(deps.pool, cluster, engine);
-      const port = deps.engine(engine as EngineName, cluster);
+      const port = deps.engine(engine, cluster);
       const missing = new MissingJobs();
       const wakeUp = await createWakeUp(deps.settings.databaseUrl, cluster, pg.Client);
       const report = { cluster, watched: 0, requests: 0, signals: 0, endedAt: '' };
@@ -58,7 +58,12 @@ export function createWatchActivities(deps: ActivityDeps): WatchActivities {
             }
           } else if (!(await beatWatch(deps.pool, cluster, epoch, { reachable: true }))) break;
           const youngestMs = Math.max(0, ...rows.map((row) => Date.parse(row.intent_at)));
-          const intervalMs = nextIntervalMs(deps.settings.watchIntervalMs, deps.now() - youngestMs, failures, Math.random());
+          const intervalMs = nextIntervalMs(
+            deps.settings.watchIntervalMs,
+            deps.now() - youngestMs,
+            failures,
+            Math.random(),
+          );
           await wakeUp.wait(intervalMs, context.cancellationSignal);
         }
       } finally {
@@ -115,7 +120,7 @@ export function createWatchActivities(deps: ActivityDeps): WatchActivities {
     const handle: JobHandle = handleOf(row);
     try {
       const detailed = await deps.engine(row.engine as EngineName, row.cluster).observe(handle);
-      return isTerminal(detailed.state as JobState) ? detailed : seen;
+      return isTerminal(detailed.state) ? detailed : seen;
     } catch (error) {
       if (isSluiceError(error, 'ENGINE_UNREACHABLE')) return undefined;
       throw error;

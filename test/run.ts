@@ -18,11 +18,21 @@ interface Kind {
 
 /** In this order; the end-to-end tests look at what the demo left, so they come before tests that add to it. */
 const KINDS = {
-  unit: { folders: ['test/unit', 'test/contract', 'test/types', 'infra/openlineage-client/test'], match: /(?<!\.real)\.test\.ts$/, needsStack: false, atOnce: 2 },
+  unit: {
+    folders: ['test/unit', 'test/contract', 'test/types', 'infra/openlineage-client/test'],
+    match: /(?<!\.real)\.test\.ts$/,
+    needsStack: false,
+    atOnce: 2,
+  },
   replay: { folders: ['test/replay'], match: /\.test\.ts$/, needsStack: false, atOnce: 1 },
   e2e: { folders: ['test/e2e'], match: /(?<!\.second)\.test\.ts$/, needsStack: true, atOnce: 1 },
   workflow: { folders: ['test/workflow'], match: /\.test\.ts$/, needsStack: true, atOnce: 1 },
-  integration: { folders: ['test/integration', 'test/contract'], match: /(?<!\.fake)\.test\.ts$/, needsStack: true, atOnce: 1 },
+  integration: {
+    folders: ['test/integration', 'test/contract'],
+    match: /(?<!\.fake)\.test\.ts$/,
+    needsStack: true,
+    atOnce: 1,
+  },
   'second-source': { folders: ['test/e2e'], match: /\.second\.test\.ts$/, needsStack: true, atOnce: 1 },
 } as const satisfies Record<string, Kind>;
 type KindName = keyof typeof KINDS;
@@ -76,7 +86,9 @@ async function runKind(name: KindName, env: Record<string, string>): Promise<voi
   total.skipped += count('skipped') + count('todo');
   if (code !== 0) problems.push(`${name}: tests failed`);
   if (count('pass') + count('fail') === 0) problems.push(`${name}: no test ran`);
-  console.log(`== ${name}: ${count('pass')} passed, ${count('fail')} failed in ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
+  console.log(
+    `== ${name}: ${count('pass')} passed, ${count('fail')} failed in ${((performance.now() - startedMs) / 1000).toFixed(0)} s`,
+  );
 }
 
 async function step(args: readonly string[]): Promise<string> {
@@ -98,14 +110,22 @@ async function onStack(kinds: readonly KindName[]): Promise<void> {
       const report = join(RESULTS, 'demo.json');
       if (wantsDemo) await writeFile(report, out);
       env = { ...stack, SLUICE_HOME: home, ...(wantsDemo ? { SLUICE_TEST_DEMO: report } : {}) };
-      for (const name of ['e2e', 'workflow', 'integration'] as const) if (kinds.includes(name)) await runKind(name, env);
+      for (const name of ['e2e', 'workflow', 'integration'] as const)
+        if (kinds.includes(name)) await runKind(name, env);
     }
     if (kinds.includes('second-source')) {
       const data = process.env['SLUICE_TEST_DATA'];
       if (data === undefined) console.log('== second-source: skipped, SLUICE_TEST_DATA is not set');
       else {
         await step(['down', '--wipe']);
-        const out = await step(['demo', '--json', '--source', 'adventureworks', '--data', join(data, 'adventureworks-reseller')]);
+        const out = await step([
+          'demo',
+          '--json',
+          '--source',
+          'adventureworks',
+          '--data',
+          join(data, 'adventureworks-reseller'),
+        ]);
         const { env: stack, home } = await testStackEnv(ROOT);
         const report = join(RESULTS, 'demo-second.json');
         await writeFile(report, out);
@@ -120,7 +140,8 @@ async function onStack(kinds: readonly KindName[]): Promise<void> {
 async function main(): Promise<void> {
   const asked = process.argv.slice(2);
   const unknown = asked.filter((name) => !(name in KINDS));
-  if (unknown.length > 0) throw new Error(`unknown kind ${unknown.join(', ')}: known are ${Object.keys(KINDS).join(', ')}`);
+  if (unknown.length > 0)
+    throw new Error(`unknown kind ${unknown.join(', ')}: known are ${Object.keys(KINDS).join(', ')}`);
   const kinds = (asked.length > 0 ? asked : Object.keys(KINDS)) as KindName[];
   await rm(RESULTS, { recursive: true, force: true });
   await mkdir(RESULTS, { recursive: true });

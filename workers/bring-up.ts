@@ -25,7 +25,9 @@ export async function bringUp(step: Step, progress: (line: string) => void): Pro
   const stack = await step('servers', () => startStack({ root, env: process.env, progress }));
   const env = definedOnly({ ...stack, ...process.env });
   const config = loadConfig(env);
-  await step('jobs', () => buildJobs({ root: projectRoot(), cacheDir: cacheFolder(process.env), env: process.env, progress }));
+  await step('jobs', () =>
+    buildJobs({ root: projectRoot(), cacheDir: cacheFolder(process.env), env: process.env, progress }),
+  );
   await step('schema', () => prepareStores(config));
   await step('workers', async () => {
     await workflowBundle(join(stateDir, 'bundle'));

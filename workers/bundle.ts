@@ -11,15 +11,26 @@ async function sourceHash(): Promise<string> {
   const files = (await readdir(WORKFLOWS, { recursive: true })).filter((file) => /\.[jt]s$/.test(file)).sort();
   const hash = createHash('sha256');
   for (const file of files) hash.update(file).update(await readFile(join(WORKFLOWS, file)));
-  const lock = await readFile(fileURLToPath(new URL('../package-lock.json', import.meta.url))).catch(() => Buffer.alloc(0));
+  const lock = await readFile(fileURLToPath(new URL('../package-lock.json', import.meta.url))).catch(() =>
+    Buffer.alloc(0),
+  );
   return hash.update(lock).digest('hex').slice(0, 16);
 }
 
 /** Path of the bundle of the present workflow sources; built if it is not there yet. */
 export async function workflowBundle(folder: string): Promise<string> {
   const path = join(folder, `workflows-${await sourceHash()}.cjs`);
-  if (await readFile(path).then(() => true, () => false)) return path;
-  const index = await readFile(join(WORKFLOWS, 'index.ts')).then(() => 'index.ts', () => 'index.js');
+  if (
+    await readFile(path).then(
+      () => true,
+      () => false,
+    )
+  )
+    return path;
+  const index = await readFile(join(WORKFLOWS, 'index.ts')).then(
+    () => 'index.ts',
+    () => 'index.js',
+  );
   const { code } = await bundleWorkflowCode({ workflowsPath: join(WORKFLOWS, index) });
   await mkdir(folder, { recursive: true });
   const partial = `${path}.${process.pid}`;

@@ -34,7 +34,11 @@ try {
   await program.parseAsync(process.argv);
 } catch (error) {
   // Our own errors say what would be right; anything else is a fault of ours and shows where it came from.
-  const text = isSluiceError(error) ? `${error.code}: ${error.message}` : error instanceof Error ? error.stack : String(error);
+  const text = isSluiceError(error)
+    ? `${error.code}: ${error.message}`
+    : error instanceof Error
+      ? error.stack
+      : String(error);
   process.stderr.write(`sluice: ${text ?? 'unknown error'}\n`);
   process.exitCode = isSluiceError(error, 'INVALID_REQUEST') || isSluiceError(error, 'CONFIG_INVALID') ? 2 : 1;
 }

@@ -34,7 +34,8 @@ export interface Control {
 }
 
 /** What the id may hold: a request that cannot be right still gets a readable id, and fails in its first activity. */
-const idPart = (value: unknown): string => (typeof value === 'string' && value !== '' ? value.slice(0, 100) : 'invalid');
+const idPart = (value: unknown): string =>
+  typeof value === 'string' && value !== '' ? value.slice(0, 100) : 'invalid';
 
 export function createControl(client: Client): Control {
   const ensure = async (type: string, workflowId: string, args: unknown[], summary: string): Promise<boolean> => {
@@ -57,7 +58,10 @@ export function createControl(client: Client): Control {
     async startRun(input) {
       const bytes = Buffer.byteLength(JSON.stringify(input));
       if (bytes > MAX_INPUT_BYTES) {
-        throw new SluiceError('INVALID_REQUEST', `the input has ${bytes} bytes; at most ${MAX_INPUT_BYTES} are allowed`);
+        throw new SluiceError(
+          'INVALID_REQUEST',
+          `the input has ${bytes} bytes; at most ${MAX_INPUT_BYTES} are allowed`,
+        );
       }
       const workflowId = runWorkflowId(idPart(input.pipeline), idPart(input.partition));
       try {
@@ -76,7 +80,9 @@ export function createControl(client: Client): Control {
         return { workflowId, runId: handle.firstExecutionRunId };
       } catch (error) {
         if (error instanceof WorkflowExecutionAlreadyStartedError) {
-          throw new SluiceError('ALREADY_RUNNING', `ALREADY_RUNNING ${workflowId}: wait for it, or cancel it first`, { cause: error });
+          throw new SluiceError('ALREADY_RUNNING', `ALREADY_RUNNING ${workflowId}: wait for it, or cancel it first`, {
+            cause: error,
+          });
         }
         throw error;
       }
@@ -108,7 +114,12 @@ export function createControl(client: Client): Control {
     },
 
     ensureStream: (pipeline, stream) =>
-      ensure('streamSupervisor', streamWorkflowId(pipeline, stream), [{ pipeline, stream }], `keeps ${pipeline}/${stream} running`),
+      ensure(
+        'streamSupervisor',
+        streamWorkflowId(pipeline, stream),
+        [{ pipeline, stream }],
+        `keeps ${pipeline}/${stream} running`,
+      ),
 
     async streamState(pipeline, stream) {
       try {
@@ -126,6 +137,11 @@ export function createControl(client: Client): Control {
     },
 
     ensureSync: (pipeline, table) =>
-      ensure('curatedSync', syncWorkflowId(pipeline, table), [{ pipeline, table }], `result topic into curated.${table}`),
+      ensure(
+        'curatedSync',
+        syncWorkflowId(pipeline, table),
+        [{ pipeline, table }],
+        `result topic into curated.${table}`,
+      ),
   };
 }

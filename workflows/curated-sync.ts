@@ -1,5 +1,12 @@
 /** `curatedSync`: result topic into Postgres with offsets in the same transaction; continues as new after each pass. */
-import { continueAsNew, proxyActivities, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  continueAsNew,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from './contracts/activities.js';
 import type { CuratedSyncInput } from './contracts/inputs.js';
 import { syncLagQuery } from './contracts/messages.js';
@@ -21,7 +28,11 @@ export async function curatedSync(input: CuratedSyncInput): Promise<void> {
   setHandler(syncLagQuery, () => report);
   upsertSearchAttributes([{ key: SluicePipeline, value: input.pipeline }]);
   const topic = await quick.resolveSync.executeWithOptions({ summary: `resolve ${input.table}` }, [
-    { pipeline: input.pipeline, table: input.table, owner: { workflowId: info.workflowId, firstRunId: info.firstExecutionRunId } },
+    {
+      pipeline: input.pipeline,
+      table: input.table,
+      owner: { workflowId: info.workflowId, firstRunId: info.firstExecutionRunId },
+    },
   ]);
   setCurrentDetails(`Topic **${topic.topic}** into **curated.${input.table}**; offsets stand in control.sync_offset.`);
   for (let pass = 0; pass < PASSES_PER_RUN; pass += 1) {

@@ -4,7 +4,6 @@ import {
   condition,
   continueAsNew,
   getExternalWorkflowHandle,
-  isCancellation,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -17,6 +16,7 @@ import { jobChangedSignal, jobQuery, stageStartedSignal, type EngineJobView } fr
 import type { StageResult } from './contracts/plans.js';
 import { SluiceEngine, SluiceState } from './contracts/search-attributes.js';
 import { onEngine, quick } from './steps/activity-options.js';
+import { asCancellation, wasCancelled } from './steps/cancellation.js';
 import { fail, readableCause } from './steps/failures.js';
 import { backoffMs, isTerminalState, nextMemoryFactor, resubmitHelps } from './steps/job-rules.js';
 
@@ -69,7 +69,9 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
     const startedAtMs = resumed?.startedAtMs ?? Date.now();
     let job = prepared;
     try {
-      job = show(await engine.submitJob.executeWithOptions({ summary: `submit ${stage.name} to ${stage.cluster}` }, [{ key }]));
+      job = show(
+        await engine.submitJob.executeWithOptions({ summary: `submit ${stage.name} to ${stage.cluster}` }, [{ key }]),
+      );
       if (info.parent && job.engineJobId && !resumed) {
         const started = { stage: stage.name, engine: stage.engine, submission, engineJobId: job.engineJobId };
         await getExternalWorkflowHandle(info.parent.workflowId, info.parent.runId)
@@ -80,7 +82,8 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
       let ranAt: number | undefined;
       while (!isTerminalState(job.state)) {
         if (job.state === 'running' || job.state === 'restarting') ranAt ??= Date.now();
-        const deadline = startedAtMs + (ranAt === undefined ? Math.min(stage.startTimeoutMs, stage.timeoutMs) : stage.timeoutMs);
+        const deadline =
+          startedAtMs + (ranAt === undefined ? Math.min(stage.startTimeoutMs, stage.timeoutMs) : stage.timeoutMs);
         const waitMs = Math.max(0, Math.min(job.nextCheckMs, deadline - Date.now()));
         const seen = job.observation;
         const heard = await condition(() => signalled > seen, waitMs, {
@@ -89,7 +92,7 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
         if (heard) job = show(await quick.acknowledgeJob({ key, observation: signalled }));
         else if (Date.now() < deadline) job = show(await engine.askJob({ key }));
         else job = await outOfTime(job, ranAt === undefined);
-        if (workflowInfo().continueAsNewSuggested) {
+        if (!isTerminalState(job.state) && workflowInfo().continueAsNewSuggested) {
           await continueAsNew<typeof engineJob>({
             run,
             stage,
@@ -99,9 +102,9 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
         }
       }
     } catch (error) {
-      if (isCancellation(error)) {
+      if (wasCancelled(error)) {
         await stopAndSettle(key, 'cancelled', 'the run was cancelled');
-        throw error;
+        throw asCancellation(error);
       }
       if (!isOwnFailure(error)) {
         const cause = readableCause(error);
@@ -115,8 +118,14 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
       const result = await quick.settleJob({ key, outcome: 'succeeded', submissions: submission });
       if (result) return result;
     }
-    const reason = job.reason ?? `${stage.engine} says ${job.nativeState}`;
-    await quick.settleJob({ key, outcome: job.state === 'cancelled' ? 'cancelled' : 'failed', reason, submissions: submission });
+    const says = `${stage.engine} says ${job.nativeState}`;
+    const reason = job.state === 'succeeded' ? `${says}, but the job left no manifest` : (job.reason ?? says);
+    await quick.settleJob({
+      key,
+      outcome: job.state === 'cancelled' ? 'cancelled' : 'failed',
+      reason,
+      submissions: submission,
+    });
     if (!resubmitHelps(job) || submission >= stage.retry.attempts) {
       throw fail(failureCode(job), `${stage.name}: ${reason} (submission ${submission} of ${stage.retry.attempts})`, {
         key,

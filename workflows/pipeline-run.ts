@@ -13,10 +13,22 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { engineJobWorkflowId } from './contracts/ids.js';
-import { pauseSignal, progressQuery, resumeSignal, stageStartedSignal, type RunProgress } from './contracts/messages.js';
+import {
+  pauseSignal,
+  progressQuery,
+  resumeSignal,
+  stageStartedSignal,
+  type RunProgress,
+} from './contracts/messages.js';
 import type { CompareTablesResult, PublishTableResult, Verdict } from './contracts/curated.js';
 import type { RunPlan, StageResult } from './contracts/plans.js';
-import { SluiceEngine, SluicePartition, SluicePipeline, SluiceState, SluiceTrigger } from './contracts/search-attributes.js';
+import {
+  SluiceEngine,
+  SluicePartition,
+  SluicePipeline,
+  SluiceState,
+  SluiceTrigger,
+} from './contracts/search-attributes.js';
 import { engineJob } from './engine-job.js';
 import { quick, sink } from './steps/activity-options.js';
 import { runSteps } from './steps/dag.js';
@@ -43,8 +55,8 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
   const owner = { workflowId: info.workflowId, firstRunId: info.firstExecutionRunId };
   const progress: RunProgress = { state: 'resolving', paused: false, stages: {}, tables: {} };
   const links = new Map<string, { engine: string; engineJobId: string; link?: string }>();
-  let plan: RunPlan | undefined;
-  const show = (): void => setCurrentDetails(runDetails(plan, progress, links));
+  let known: RunPlan | undefined;
+  const show = (): void => setCurrentDetails(runDetails(known, progress, links));
   const enter = (state: string): void => {
     progress.state = state;
     upsertSearchAttributes([{ key: SluiceState, value: state }]);
@@ -68,9 +80,10 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
   const unpaused = (): Promise<void> => condition(() => !progress.paused);
 
   // Not cancellable: once the run is recorded, only `finishRun` below may end it.
-  plan = await CancellationScope.nonCancellable(() =>
+  const plan = await CancellationScope.nonCancellable(() =>
     quick.resolveRun.executeWithOptions({ summary: 'resolve the request' }, [{ input, owner, runId: info.runId }]),
   );
+  known = plan;
   const { run } = plan;
   upsertSearchAttributes([
     { key: SluicePipeline, value: run.pipeline },
@@ -92,7 +105,6 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
     enter('claiming');
     const fence = await claim(plan);
     enter('running');
-    const resolved = plan;
     await runSteps(
       plan.stages.map((stage) => ({
         name: stage.name,
@@ -113,11 +125,12 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
               { key: SluiceTrigger, value: run.trigger },
             ],
           });
-          progress.stages[stage.name] = `succeeded (${done.submissions} submission${done.submissions === 1 ? '' : 's'})`;
+          progress.stages[stage.name] =
+            `succeeded (${done.submissions} submission${done.submissions === 1 ? '' : 's'})`;
           result.stages.push(done);
-          for (const table of resolved.tables.filter((candidate) => candidate.stage === stage.name)) {
+          for (const table of plan.tables.filter((candidate) => candidate.stage === stage.name)) {
             await unpaused();
-            const outcome = await publishFromStage(resolved, table, done, fence, (step) => {
+            const outcome = await publishFromStage(plan, table, done, fence, (step) => {
               progress.tables[table.table] = step;
               show();
             });
@@ -171,7 +184,10 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
       const claimed = await quick.claimPartition.executeWithOptions({ summary: `claim ${resolved.run.partition}` }, [
         { run: resolved.run, lastTry: Date.now() >= giveUpAt },
       ]);
-      if (claimed.granted) return claimed.fence;
+      if (claimed.granted) {
+        delete progress.note;
+        return claimed.fence;
+      }
       progress.note = `waiting for ${claimed.busyWith}, which holds ${claimed.firstBusyDay}`;
       show();
       await sleep(CLAIM_RETRY_MS, { summary: progress.note });

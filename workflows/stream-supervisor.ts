@@ -128,7 +128,9 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
           job = show(await engine.cancelJob({ key: job.key }));
           job = { ...job, state: 'failed', reason: `did not start within ${plan.startTimeoutMs / 1000} s` };
         } else if (!woken) job = show(await engine.askJob({ key: job.key }));
-        if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) await continueAsNewWith(job);
+        // A wish that came meanwhile is fulfilled by this run: the next one would begin with the loop's head.
+        const undisturbed = !stopWanted() && !restartWanted && !isTerminalState(job.state);
+        if (undisturbed && workflowInfo().continueAsNewSuggested && allHandlersFinished()) await continueAsNewWith(job);
       }
       const asked = stopWanted() || restartWanted;
       if (!isTerminalState(job.state)) {
@@ -156,7 +158,9 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
       const delay = restartDelayMs(plan.restart, restartsAtMs.length);
       state.reason = reason;
       setCurrentDetails(streamDetails(state));
-      await condition(() => stopWanted() || restartWanted, delay, { summary: `restart in ${delay / 1000} s: ${reason}` });
+      await condition(() => stopWanted() || restartWanted, delay, {
+        summary: `restart in ${delay / 1000} s: ${reason}`,
+      });
     }
   } catch (error) {
     if (error instanceof Error && error.name === 'ContinueAsNew') throw error;

@@ -6,6 +6,7 @@ import type { JarCatalog } from '../artifacts.js';
 import { classifyFailure, lastLines } from '../failure-text.js';
 import { isTerminal } from '../job-state.js';
 import type { EnginePort, JobHandle, Observation } from '../port.js';
+import { waitFor } from '../waiting.js';
 import { livingProcess, readStatusPage } from './client.js';
 import { startInstance, stopInstance } from './launcher.js';
 import { streamsState } from './native-states.js';
@@ -33,6 +34,7 @@ export interface KafkaStreamsEngineDeps {
 }
 
 const LOG_TAIL_BYTES = 64 * 1024;
+const EXIT_NOTE_MS = 1_000;
 const DEFAULT_JVM_OPTIONS = ['-XX:+ExitOnOutOfMemoryError', '-XX:+UseSerialGC', '-Djava.awt.headless=true'];
 
 /** What one instance says about itself. */
@@ -80,7 +82,8 @@ export function createKafkaStreamsEngine(config: KafkaStreamsEngineConfig, deps:
       : { state: 'unknown', nativeState: 'NO_STATUS', reason: 'the process lives, its status page does not answer' };
   }
 
-  async function endOf(record: InstanceRecord): Promise<Part> {
+  async function endOf(seen: InstanceRecord): Promise<Part> {
+    const record = (await withExit(seen)) ?? seen;
     const engineJobId = `${record.process?.pid ?? 0}@${config.cluster}`;
     if (record.stopRequestedAt !== undefined) {
       return { state: 'cancelled', nativeState: 'STOPPED', engineJobId, reason: 'stopped on request' };
@@ -101,6 +104,18 @@ export function createKafkaStreamsEngine(config: KafkaStreamsEngineConfig, deps:
           : (read?.blame ?? 'platform'),
       outOfMemory: read?.outOfMemory ?? code === OUT_OF_MEMORY_EXIT,
     };
+  }
+
+  /** The exit code follows the end by a moment, if the process that started the instance still lives. */
+  async function withExit(record: InstanceRecord): Promise<InstanceRecord | undefined> {
+    if (record.exit !== undefined || !(await isSameProcess(record.starter))) return record;
+    return waitFor(
+      async () => {
+        const now = (await recordsOf(stateRoot, record.key)).find((one) => one.index === record.index);
+        return now?.exit === undefined ? undefined : now;
+      },
+      { deadlineMs: EXIT_NOTE_MS, intervalMs: 50 },
+    );
   }
 
   async function combine(key: string, records: readonly InstanceRecord[], signal?: AbortSignal): Promise<Observation> {

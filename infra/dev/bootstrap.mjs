@@ -12,7 +12,9 @@ if (major < 20 || (major === 20 && minor < 3)) {
   process.exit(1);
 }
 const stamp = join(root, 'node_modules', '.sluice-lock-sha256');
-const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+const wanted = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex');
 const found = existsSync(stamp) ? readFileSync(stamp, 'utf8').trim() : undefined;
 if (found !== wanted) {
   console.error('Installing npm dependencies (once per lock file) …');

@@ -35,7 +35,13 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     name: 'engines-know-nothing-of-temporal',
     from: 'engines/',
     mayImport: ['infra/'],
-    forbiddenPackages: ['@temporalio/workflow', '@temporalio/worker', '@temporalio/client', '@temporalio/activity', '@temporalio/common'],
+    forbiddenPackages: [
+      '@temporalio/workflow',
+      '@temporalio/worker',
+      '@temporalio/client',
+      '@temporalio/activity',
+      '@temporalio/common',
+    ],
   },
   { name: 'pipelines-import-errors-only', from: 'pipelines/', mayImport: ['infra/errors.ts'] },
   { name: 'openlineage-client-stands-alone', from: 'infra/openlineage-client/', mayImport: [] },
@@ -63,7 +69,9 @@ export interface ImportOf {
 
 /** The broken rule, or undefined. Only workers may be entry points: nothing else imports them. */
 export function brokenRule(found: ImportOf): string | undefined {
-  const rule = [...IMPORT_RULES].sort((a, b) => b.from.length - a.from.length).find(({ from }) => found.file.startsWith(from));
+  const rule = [...IMPORT_RULES]
+    .sort((a, b) => b.from.length - a.from.length)
+    .find(({ from }) => found.file.startsWith(from));
   if (!rule) return undefined;
   if (found.isPackage) {
     if (found.target.startsWith('node:')) return rule.packages ? rule.name : undefined;

@@ -67,7 +67,7 @@ function bad(what: string, found: string, fix: string): Check {
   return { what, ok: false, warning: false, found, fix };
 }
 
-async function checkPlatform(): Promise<Check> {
+function checkPlatform(): Check {
   const { platform, found } = findPlatform();
   if (platform !== undefined) return good('platform', found);
   return bad(
@@ -77,7 +77,7 @@ async function checkPlatform(): Promise<Check> {
   );
 }
 
-async function checkNode(): Promise<Check> {
+function checkNode(): Check {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const fine = major > 20 || (major === 20 && minor >= 3);
   if (fine) return good('node', process.versions.node);

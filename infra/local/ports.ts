@@ -1,5 +1,5 @@
 /** The ports of one clone: fixed offsets from a base, recorded, and moved as a whole when one of them is taken. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../errors.js';
@@ -40,6 +40,8 @@ export type Ports = Record<PortName, number>;
 /** SeaweedFS opens a second port at this distance from each of its own. */
 export const GRPC_DISTANCE = 10_000;
 const GRPC_PORTS: readonly PortName[] = ['s3', 's3Master', 's3Filer', 's3Volume', 's3Admin'];
+
+const SOCKET = /^seaweedfs-.*-(\d+)\.sock$/;
 
 const DEFAULT_BASE = 17_200;
 const STEP = 100;
@@ -112,10 +114,22 @@ export async function reserveBase(
   for (const base of new Set([...(recorded === undefined ? [] : [recorded]), ...later])) {
     const release = await reserve(env, base);
     if (release === undefined) continue;
-    if ((await firstTaken(opened(portsFrom(base), names))) === undefined) return { base, release };
+    const ports = portsFrom(base);
+    const usable = (await firstTaken(opened(ports, names))) === undefined && !(await hasForeignSocket(ports));
+    if (usable) return { base, release };
     await release();
   }
   throw new SluiceError('LOCAL_STACK', `No free ports from ${wanted} to ${HIGHEST_BASE}; set SLUICE_PORT_BASE lower.`);
+}
+
+/** SeaweedFS puts sockets named by port into /tmp; one that another user's server left there cannot be replaced. */
+async function hasForeignSocket(ports: Ports): Promise<boolean> {
+  const user = process.getuid?.();
+  if (user === 0) return false;
+  const numbers = new Set(opened(ports, GRPC_PORTS).map(String));
+  const sockets = (await readdir('/tmp')).filter((name) => numbers.has(SOCKET.exec(name)?.[1] ?? ''));
+  const found = await Promise.all(sockets.map(async (name) => stat(join('/tmp', name)).catch(() => undefined)));
+  return found.some((socket) => socket !== undefined && socket.uid !== user);
 }
 
 /** Marks a base as being started on; the mark of a process that has ended counts for nothing. */

@@ -27,10 +27,10 @@ export async function run(command: string, args: readonly string[], options: Run
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ['ignore', sink, sink],
-      timeout: options.timeoutMs ?? 15 * 60_000,
-      killSignal: 'SIGKILL',
       ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.gid }),
     });
+    // Our own timer: the one of spawn lives on when the program does not exist.
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 15 * 60_000);
     let output = '';
     const keep = (chunk: Buffer): void => {
       output = (output + chunk.toString('utf8')).slice(-KEPT);
@@ -41,6 +41,7 @@ export async function run(command: string, args: readonly string[], options: Run
       child.once('error', (error) => resolve(error.message));
       child.once('close', (code, name) => resolve(code === 0 ? undefined : `ended with ${code ?? name ?? 'an error'}`));
     });
+    clearTimeout(timer);
     if (how === undefined) return output;
     const said = options.log === undefined ? output.trim().split('\n').slice(-20).join('\n') : await tail(options.log);
     throw new SluiceError('LOCAL_STACK', `${command} ${args.slice(0, 3).join(' ')} … ${how}:\n${said}`);

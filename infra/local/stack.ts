@@ -134,7 +134,7 @@ async function chooseBase(
 ): Promise<{ base: number; release: () => Promise<void> }> {
   const recorded = await recordedBase(root);
   const runs = (await listProcesses(root)).some(({ running }) => running);
-  if (recorded !== undefined && runs) return { base: recorded, release: async () => undefined };
+  if (recorded !== undefined && runs) return { base: recorded, release: () => Promise.resolve() };
   return reserveBase(root, env, Object.keys(PORT_OFFSETS) as PortName[]);
 }
 

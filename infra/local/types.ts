@@ -109,7 +109,7 @@ export interface Component extends Artifact {
   needsJava: boolean;
   /** Files, folders and first-time formatting, before the processes start; safe to repeat. */
   prepare(context: StackContext): Promise<void>;
-  processes(context: StackContext): Promise<ProcessSpec[]>;
+  processes(context: StackContext): ProcessSpec[] | Promise<ProcessSpec[]>;
   /** What has to be done once the processes serve; safe to repeat. */
   finish?(context: StackContext): Promise<void>;
 }

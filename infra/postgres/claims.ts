@@ -47,7 +47,9 @@ export async function takeClaims(
   const mine = ownerKey(owner);
   const held = await pool.query<ClaimRow>(SELECT, [pipeline, from, to]);
   const others = new Map(
-    held.rows.filter((row) => row.held && ownerKey(rowOwner(row)) !== mine).map((row) => [ownerKey(rowOwner(row)), rowOwner(row)]),
+    held.rows
+      .filter((row) => row.held && ownerKey(rowOwner(row)) !== mine)
+      .map((row) => [ownerKey(rowOwner(row)), rowOwner(row)]),
   );
   const closed = new Set<string>();
   for (const [key, other] of others) if (await request.isOwnerClosed(other)) closed.add(key);
@@ -78,7 +80,9 @@ export async function takeClaims(
       };
     }
     const takenOverFrom = [
-      ...new Set(rows.filter((row) => row.held && ownerKey(rowOwner(row)) !== mine).map((row) => row.owner_workflow_id)),
+      ...new Set(
+        rows.filter((row) => row.held && ownerKey(rowOwner(row)) !== mine).map((row) => row.owner_workflow_id),
+      ),
     ];
     const fence = await writeFence(client, request);
     return { granted: true as const, fence, takenOverFrom };

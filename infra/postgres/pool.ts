@@ -15,12 +15,14 @@ export interface PoolOptions {
   statementTimeoutMs?: number;
 }
 
+/** int8, date, timestamp, timestamptz, numeric. */
+const TEXT_TYPES = new Set([20, 1082, 1114, 1184, 1700]);
+
 /** Text in, text out for dates, timestamps, numerics and bigints: no value passes through a float or a local zone. */
 const textTypes: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
-    const asText = new Set([20, 1082, 1114, 1184, 1700]);
-    if (asText.has(oid) && format !== 'binary') return (value: string) => value;
-    return pg.types.getTypeParser(oid, format as 'text');
+  getTypeParser: ((oid: number, format?: 'text' | 'binary'): unknown => {
+    if (TEXT_TYPES.has(oid) && format !== 'binary') return (value: string) => value;
+    return pg.types.getTypeParser(oid, format) as unknown;
   }) as typeof pg.types.getTypeParser,
 };
 

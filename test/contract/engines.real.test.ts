@@ -5,6 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Kafka, logLevel } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { createJarCatalog } from '../../engines/artifacts.js';
 import { createFlinkEngine } from '../../engines/flink/engine.js';
 import { createKafkaStreamsEngine } from '../../engines/kafka-streams/engine.js';
@@ -149,13 +151,27 @@ if (sparkEnv !== undefined) {
   });
 }
 
+async function withAdmin(brokers: string, work: (admin: Admin) => Promise<unknown>): Promise<void> {
+  const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 const streamsEnv = given('kafka-streams', ['KAFKA_BROKERS']);
 if (streamsEnv !== undefined) {
+  const outputTopic = `contract.city-sales-live-${randomBytes(4).toString('hex')}`;
   const stateRoot = await mkdtemp(join(tmpdir(), 'sluice-contract-'));
   const at = (root: string) =>
     createKafkaStreamsEngine({ cluster: 'real', stateRoot: root, env: { PATH: env['PATH'] ?? '' } }, { jars });
-  const spec = (key: string, outputs: { name: string; topic: string }[]) =>
-    testSpec('kafka-streams', key, {
+  /** Application ids hold the key, and so do the topics that Kafka Streams makes for an application. */
+  const started: string[] = [];
+  const spec = (key: string, outputs: { name: string; topic: string }[]) => {
+    started.push(key);
+    return testSpec('kafka-streams', key, {
       mainClass: 'dev.sluice.streams.CitySalesLive',
       resources: { memoryMb: 256, instances: 1 },
       document: {
@@ -172,11 +188,22 @@ if (streamsEnv !== undefined) {
         params: {},
       },
     });
+  };
   engineContract({
     name: 'Kafka Streams',
-    stop: () => rm(stateRoot, { recursive: true, force: true }),
+    start: () =>
+      withAdmin(streamsEnv.KAFKA_BROKERS, (admin) => admin.createTopics({ topics: [{ topic: outputTopic }] })),
+    stop: async () => {
+      await withAdmin(streamsEnv.KAFKA_BROKERS, async (admin) => {
+        const own = (await admin.listTopics()).filter(
+          (name) => name === outputTopic || started.some((key) => name.includes(key)),
+        );
+        await admin.deleteTopics({ topics: own });
+      });
+      await rm(stateRoot, { recursive: true, force: true });
+    },
     engine: () => at(stateRoot),
-    longJob: (key) => spec(key, [{ name: 'city_sales_live', topic: 'contract.city-sales-live' }]),
+    longJob: (key) => spec(key, [{ name: 'city_sales_live', topic: outputTopic }]),
     failingJob: (key) => spec(key, []),
     jobsOf: async (key) => (await allRecords(stateRoot)).get(key)?.length ?? 0,
     engineAway: async () => at(join(jarPaths['kafka-streams'], 'a-file-is-no-folder')),

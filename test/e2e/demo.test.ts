@@ -20,7 +20,8 @@ describe('demo on foodmart', { skip: SKIP }, () => {
     assert.deepEqual(report.problems, []);
     assert.equal(report.topCities.length, 10);
     assert.deepEqual([...new Set(report.topSalesmen.map((row) => row.country))], ['Canada', 'Mexico', 'USA']);
-    for (const name of ['temporal', 'flink', 'spark', 'history']) assert.match(report.urls[name] ?? '', /^http:\/\/127\.0\.0\.1:/);
+    for (const name of ['temporal', 'flink', 'spark', 'history'])
+      assert.match(report.urls[name] ?? '', /^http:\/\/127\.0\.0\.1:/);
     assert.ok(report.steps.every(({ name, seconds }) => name.length > 0 && seconds >= 0));
   });
 

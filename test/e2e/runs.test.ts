@@ -43,18 +43,38 @@ describe('runs', { skip: SKIP }, () => {
   }
 
   const BAD: [name: string, args: unknown[], code: string, says: RegExp][] = [
-    ['unknown pipeline', [{ pipeline: 'top-sale-per-city', partition: '1998-03-14' }], 'INVALID_REQUEST', /top-sales-per-city/],
+    [
+      'unknown pipeline',
+      [{ pipeline: 'top-sale-per-city', partition: '1998-03-14' }],
+      'INVALID_REQUEST',
+      /top-sales-per-city/,
+    ],
     ['malformed day', [{ pipeline: PIPELINE, partition: '1998-3-14' }], 'INVALID_REQUEST', /1998-03-14/],
     ['day that does not exist', [{ pipeline: PIPELINE, partition: '1998-02-30' }], 'INVALID_REQUEST', /1998-02-28/],
     ['day in the future', [{ pipeline: PIPELINE, partition: '2999-01-01' }], 'INVALID_REQUEST', /future/],
-    ['unknown parameter', [{ pipeline: PIPELINE, partition: '1998-03-14', params: { nope: 1 } }], 'INVALID_REQUEST', /nope/],
+    [
+      'unknown parameter',
+      [{ pipeline: PIPELINE, partition: '1998-03-14', params: { nope: 1 } }],
+      'INVALID_REQUEST',
+      /nope/,
+    ],
     ['unknown key', [{ pipeline: PIPELINE, partitions: '1998-03-14' }], 'INVALID_REQUEST', /did you mean 'partition'/],
     ['no input', [], 'INVALID_REQUEST', /one JSON object/],
     ['null', [null], 'INVALID_REQUEST', /one JSON object/],
     ['array', [[{ pipeline: PIPELINE, partition: '1998-03-14' }]], 'INVALID_REQUEST', /array/],
     ['text', ['1998-03-14'], 'INVALID_REQUEST', /one JSON object/],
-    ['300 KiB', [{ pipeline: PIPELINE, partition: '1998-03-14', params: { x: 'x'.repeat(300 * 1024) } }], 'INVALID_REQUEST', /bytes/],
-    ['day without sales', [{ pipeline: PIPELINE, partition: '1998-12-31' }], 'EMPTY_PARTITION', /nothing was overwritten/],
+    [
+      '300 KiB',
+      [{ pipeline: PIPELINE, partition: '1998-03-14', params: { x: 'x'.repeat(300 * 1024) } }],
+      'INVALID_REQUEST',
+      /bytes/,
+    ],
+    [
+      'day without sales',
+      [{ pipeline: PIPELINE, partition: '1998-12-31' }],
+      'EMPTY_PARTITION',
+      /nothing was overwritten/,
+    ],
   ];
   for (const [name, args, code, says] of BAD) {
     it(`fails at once, readably: ${name}`, async () => {
@@ -68,7 +88,10 @@ describe('runs', { skip: SKIP }, () => {
   }
 
   it('is refused by the command line before anything starts', async () => {
-    const big = await sluice(['run', '--input', '-'], { home, input: JSON.stringify({ pipeline: PIPELINE, x: 'x'.repeat(300 * 1024) }) });
+    const big = await sluice(['run', '--input', '-'], {
+      home,
+      input: JSON.stringify({ pipeline: PIPELINE, x: 'x'.repeat(300 * 1024) }),
+    });
     assert.equal(big.code, 2);
     assert.match(big.stderr, /262144/);
     const day = await sluice(['run', PIPELINE, '--partition', '1998-02-30'], { home });
@@ -120,7 +143,9 @@ describe('runs', { skip: SKIP }, () => {
       [job.key],
     );
     assert.deepEqual(rows[0], { state: 'cancelled', settled: 'cancelled' });
-    const run = await pool.query<{ state: string }>('select state from control.run where workflow_id = $1', [handle.workflowId]);
+    const run = await pool.query<{ state: string }>('select state from control.run where workflow_id = $1', [
+      handle.workflowId,
+    ]);
     assert.equal(run.rows[0]?.state, 'cancelled');
   });
 

@@ -256,7 +256,8 @@ describe('publish', { skip: NO_DATABASE }, () => {
     assert.equal(beats[2], 'published city_sales up to 2026-02-03');
     assert.equal(await counts(), '2, 2, 2');
     const again = new MockActivityEnvironment();
-    assert.equal(((await again.run(attempt, input)) as PublishTableResult).published, 28);
+    const result = await again.run<[PublishTableInput], PublishTableResult, typeof attempt>(attempt, input);
+    assert.equal(result.published, 28);
   });
 
   test('staging that lost its rows is never published as an empty day', async () => {

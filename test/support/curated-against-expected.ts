@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import type { Pool } from '../../infra/postgres/pool.js';
 import { openCanonicalSales } from './canonical-sales.js';
-import { EXPECTED_TABLES, expectedRows, tableDifferences, type ExpectedTable, type ExpectedTableName, type TextRow } from './expected-tables.js';
+import {
+  EXPECTED_TABLES,
+  expectedRows,
+  tableDifferences,
+  type ExpectedTable,
+  type ExpectedTableName,
+  type TextRow,
+} from './expected-tables.js';
 
 export async function compareWithExpected(pool: Pool, source: string, dataDir?: string): Promise<void> {
   const { db } = await openCanonicalSales(source, dataDir);

@@ -24,7 +24,9 @@ export function addDemoCommand(program: Command): void {
 
 function printReport(report: DemoReport): void {
   const { source } = report;
-  print(`\n${source.name}: ${source.lines} sale lines on ${source.days} days, ${source.from} to ${source.to} (exclusive), ${source.sales} in all`);
+  print(
+    `\n${source.name}: ${source.lines} sale lines on ${source.days} days, ${source.from} to ${source.to} (exclusive), ${source.sales} in all`,
+  );
   print('\nTop ten cities, all days');
   printTable(
     ['#', 'city', 'state', 'country', 'sales', 'orders'],

@@ -17,7 +17,10 @@ export function addEnvCommand(program: Command): void {
         CONFIG_NAMES.flatMap((setting) => (env[setting] === undefined ? [] : [[setting, env[setting]]])),
       );
       if (Object.keys(known).length === 0) {
-        throw new SluiceError('LOCAL_STACK', 'no stack of this clone is up and no server is set: start it with `npx sluice up`');
+        throw new SluiceError(
+          'LOCAL_STACK',
+          'no stack of this clone is up and no server is set: start it with `npx sluice up`',
+        );
       }
       if (name === undefined) {
         if (options.json) printJson(known);

@@ -15,7 +15,12 @@ export function addLoadCommand(program: Command): void {
     .option('--json', 'print one JSON object')
     .action(async (options: { source: string; data?: string; json?: boolean }) => {
       const loaded = await withSession(({ config, pool }) =>
-        loadDeclaredSource(config, pool, { source: options.source, ...(options.data ? { dataDir: resolve(options.data) } : {}) }, say),
+        loadDeclaredSource(
+          config,
+          pool,
+          { source: options.source, ...(options.data ? { dataDir: resolve(options.data) } : {}) },
+          say,
+        ),
       );
       if (options.json) printJson(loaded);
       else say(describeLoad(loaded));

@@ -42,7 +42,9 @@ export function addRunCommand(program: Command): void {
         }
         let last = '';
         const outcome = await control.waitRun(run, (progress) => {
-          const stages = Object.entries({ ...progress.stages, ...progress.tables }).map(([name, text]) => `${name}: ${text}`);
+          const stages = Object.entries({ ...progress.stages, ...progress.tables }).map(
+            ([name, text]) => `${name}: ${text}`,
+          );
           const line = [progress.state, ...stages, progress.note].filter(Boolean).join(' | ');
           if (line !== last) say(line);
           last = line;
@@ -74,7 +76,10 @@ function requestOf(pipeline: string | undefined, options: RunOptions): PipelineR
   if (options.input !== undefined) {
     const text = readFileSync(options.input === '-' ? 0 : options.input, 'utf8');
     if (Buffer.byteLength(text) > MAX_INPUT_BYTES) {
-      throw new SluiceError('INVALID_REQUEST', `the input has ${Buffer.byteLength(text)} bytes; at most ${MAX_INPUT_BYTES} are allowed`);
+      throw new SluiceError(
+        'INVALID_REQUEST',
+        `the input has ${Buffer.byteLength(text)} bytes; at most ${MAX_INPUT_BYTES} are allowed`,
+      );
     }
     try {
       return JSON.parse(text) as PipelineRunInput;
@@ -82,9 +87,13 @@ function requestOf(pipeline: string | undefined, options: RunOptions): PipelineR
       throw new SluiceError('INVALID_REQUEST', `--input is not JSON: ${(error as Error).message}`, { cause: error });
     }
   }
-  if (pipeline === undefined) throw new SluiceError('INVALID_REQUEST', 'name the pipeline: sluice run <pipeline> --partition <day>');
+  if (pipeline === undefined)
+    throw new SluiceError('INVALID_REQUEST', 'name the pipeline: sluice run <pipeline> --partition <day>');
   if (options.partition === undefined) {
-    throw new SluiceError('INVALID_REQUEST', '--partition is missing: a day 1998-03-14, or a half-open range 1997-01-01/1998-12-31');
+    throw new SluiceError(
+      'INVALID_REQUEST',
+      '--partition is missing: a day 1998-03-14, or a half-open range 1997-01-01/1998-12-31',
+    );
   }
   const params: Record<string, string> = {};
   for (const pair of options.param) {

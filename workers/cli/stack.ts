@@ -36,7 +36,8 @@ export function addStackCommands(program: Command): void {
       const findings = await doctor({ root: stackHome(process.env), env: process.env });
       if (options.json) printJson({ ok: findings.every((finding) => finding.ok), findings });
       else {
-        for (const { ok, what, found, fix } of findings) print(`${ok ? 'ok  ' : 'FAIL'} ${what}: ${found}${ok || !fix ? '' : `; ${fix}`}`);
+        for (const { ok, what, found, fix } of findings)
+          print(`${ok ? 'ok  ' : 'FAIL'} ${what}: ${found}${ok || !fix ? '' : `; ${fix}`}`);
       }
       if (findings.some((finding) => !finding.ok)) process.exitCode = 1;
     });

@@ -79,11 +79,20 @@ function show(found: Awaited<ReturnType<typeof collect>>): void {
     ]),
   );
   print('Result topics into tables');
-  printTable(['table', 'lag'], found.syncs.map(({ table, lag }) => [table, lag]));
+  printTable(
+    ['table', 'lag'],
+    found.syncs.map(({ table, lag }) => [table, lag]),
+  );
   print('Clusters');
   printTable(
     ['cluster', 'engine', 'reachable', 'watcher seen', 'message'],
-    found.clusters.map((one) => [one.name, one.engine, one.reachable ? 'yes' : `no, since ${one.unreachable_since}`, one.heartbeat_at, one.message]),
+    found.clusters.map((one) => [
+      one.name,
+      one.engine,
+      one.reachable ? 'yes' : `no, since ${one.unreachable_since}`,
+      one.heartbeat_at,
+      one.message,
+    ]),
   );
   print(`Lineage: ${JSON.stringify(found.lineage)}`);
 }

@@ -23,7 +23,9 @@ export function addValidateCommand(program: Command): void {
       if (options.json) printJson({ ok: true, pipelines: found });
       else {
         for (const one of found) {
-          print(`ok ${one.name} (${one.specHash.slice(0, 12)}): stages ${one.stages.join(', ') || '-'}; streams ${one.streams.join(', ') || '-'}; tables ${one.curated.join(', ') || '-'}`);
+          print(
+            `ok ${one.name} (${one.specHash.slice(0, 12)}): stages ${one.stages.join(', ') || '-'}; streams ${one.streams.join(', ') || '-'}; tables ${one.curated.join(', ') || '-'}`,
+          );
         }
       }
     });

@@ -57,7 +57,10 @@ export async function waitUntil<T>(
     last = seen;
     if (done(seen)) return seen;
     if (Date.now() > giveUpAt) {
-      throw new SluiceError('LOCAL_STACK', `${options.what} did not end within ${options.timeoutMs / 1000} s: ${JSON.stringify(seen)}`);
+      throw new SluiceError(
+        'LOCAL_STACK',
+        `${options.what} did not end within ${options.timeoutMs / 1000} s: ${JSON.stringify(seen)}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 1_000));
   }

@@ -71,7 +71,8 @@ export async function runDemo(
         {
           timeoutMs: CATCH_UP_MS,
           what: 'the streams’ catching up',
-          say: (all) => say(all.map(({ stream, behind, state }) => `${stream}: ${state}, ${behind} behind`).join(' | ')),
+          say: (all) =>
+            say(all.map(({ stream, behind, state }) => `${stream}: ${state}, ${behind} behind`).join(' | ')),
         },
       );
       await waitUntil(
@@ -130,7 +131,9 @@ async function runAll(
       const url = workflowUrl(config, run.workflowId, run.runId);
       say(`${run.workflowId}: started${url ? ` ${url}` : ''}`);
       const outcome = await control.waitRun(run, (progress) => {
-        const parts = Object.entries({ ...progress.stages, ...progress.tables }).map(([name, text]) => `${name} ${text}`);
+        const parts = Object.entries({ ...progress.stages, ...progress.tables }).map(
+          ([name, text]) => `${name} ${text}`,
+        );
         say(`${pipeline.name}: ${[progress.state, ...parts].join(' | ')}`);
       });
       const base = { workflowId: run.workflowId, ...(url ? { url } : {}) };
@@ -159,7 +162,9 @@ export function problemsOf(reports: Record<string, PipelineReport>, tables: Reco
     for (const compared of report.comparisons) {
       if (compared.verdict !== 'pass') {
         const { name: check, differ, onlyLeft, onlyRight, message } = compared;
-        problems.push(`${name}: ${check}: ${compared.verdict}, ${differ} differ, ${onlyLeft} only left, ${onlyRight} only right${message ? `: ${message}` : ''}`);
+        problems.push(
+          `${name}: ${check}: ${compared.verdict}, ${differ} differ, ${onlyLeft} only left, ${onlyRight} only right${message ? `: ${message}` : ''}`,
+        );
       }
     }
   }

@@ -10,13 +10,15 @@ export interface TableLag {
 }
 
 export async function syncLags(kafka: Kafka, pool: Pool, pipelines: readonly Pipeline[]): Promise<TableLag[]> {
-  const { syncLag } = createSyncActivities({ pool, kafka });
+  const activities = createSyncActivities({ pool, kafka });
   const tables = pipelines.flatMap((pipeline) =>
-    Object.values(pipeline.curated).flatMap((spec) => (spec.mode === 'upsert' ? [{ pipeline: pipeline.name, spec }] : [])),
+    Object.values(pipeline.curated).flatMap((spec) =>
+      spec.mode === 'upsert' ? [{ pipeline: pipeline.name, spec }] : [],
+    ),
   );
   return Promise.all(
     tables.map(async ({ pipeline, spec: { table, topic, columns, key } }) => {
-      const { lag } = await syncLag({ pipeline, table, topic, columns, key, mode: 'upsert' });
+      const { lag } = await activities.syncLag({ pipeline, table, topic, columns, key, mode: 'upsert' });
       return { table, lag };
     }),
   );

@@ -1,12 +1,19 @@
 /** The named option sets under which workflows call activities. */
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../contracts/activities.js';
 import { engineQueue } from '../contracts/task-queues.js';
 import type { EngineKind } from '../contracts/plans.js';
 
+/**
+ * A cancelled workflow goes on only when the activity has ended: otherwise a submit that is still under way could reach
+ * the engine after the cancel, and a publish could commit after its run was recorded as cancelled.
+ */
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+
 /** Postgres only: short, tried again for as long as Postgres is away. */
 export const quick = proxyActivities<Activities>({
   startToCloseTimeout: '30s',
+  cancellationType,
   retry: { initialInterval: '500ms', maximumInterval: '15s' },
 });
 
@@ -14,6 +21,7 @@ export const quick = proxyActivities<Activities>({
 export const sink = proxyActivities<Activities>({
   startToCloseTimeout: '2h',
   heartbeatTimeout: '60s',
+  cancellationType,
   retry: { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 10 },
 });
 
@@ -23,6 +31,7 @@ export const onEngine = (engine: EngineKind, cluster: string, scheduleToCloseMs:
     taskQueue: engineQueue(engine, cluster),
     startToCloseTimeout: '5m',
     heartbeatTimeout: '30s',
+    cancellationType,
     scheduleToCloseTimeout: scheduleToCloseMs,
     retry: { initialInterval: '1s', maximumInterval: '30s' },
   });

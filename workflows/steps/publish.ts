@@ -47,9 +47,13 @@ export async function publishFromStage(
   if (published.held.length > 0) {
     const days = published.held.map((held) => `${held.partition} (${held.checks.join(', ')})`);
     const shown = days.slice(0, 10).join('; ') + (days.length > 10 ? `; and ${days.length - 10} more` : '');
-    throw fail('QUALITY_BLOCKED', `${table.table}: ${published.held.length} partition(s) held back by checks: ${shown}`, {
-      check: published.held[0]?.checks[0] ?? null,
-    });
+    throw fail(
+      'QUALITY_BLOCKED',
+      `${table.table}: ${published.held.length} partition(s) held back by checks: ${shown}`,
+      {
+        check: published.held[0]?.checks[0] ?? null,
+      },
+    );
   }
   say(`published ${published.rows} rows`);
   return { published, checks };

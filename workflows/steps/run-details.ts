@@ -17,7 +17,8 @@ export function runDetails(
     const id = at ? `, engine id \`${at.engineJobId}\`${at.link ? ` ([open](${at.link}))` : ''}` : '';
     lines.push(`- stage **${stage.name}** on ${stage.engine}: ${progress.stages[stage.name] ?? 'waiting'}${id}`);
   }
-  for (const table of plan.tables) lines.push(`- table **${table.table}**: ${progress.tables[table.table] ?? 'waiting'}`);
+  for (const table of plan.tables)
+    lines.push(`- table **${table.table}**: ${progress.tables[table.table] ?? 'waiting'}`);
   lines.push('To run it again use `sluice run`; a reset would find the same engine jobs again.');
   return lines.filter((line) => line !== undefined).join('\n\n');
 }

@@ -53,7 +53,7 @@ export const kafka: Component = {
     await run(join(javaHome, 'bin', 'java'), [...SMALL_JVM, '-cp', join(home, 'lib', '*'), ...format], { cwd: data });
   },
 
-  async processes({ home, data, javaHome, ports }) {
+  processes({ home, data, javaHome, ports }) {
     const client = new Kafka({
       clientId: 'sluice-probe',
       brokers: [`127.0.0.1:${ports.kafka}`],

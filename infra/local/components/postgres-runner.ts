@@ -53,7 +53,7 @@ export function foreignFolder(root: string): string {
 }
 
 function plain(place: { home: string; data: string }, wrap: PostgresRunner['wrap']): PostgresRunner {
-  return { bin: join(place.home, 'bin'), data: place.data, wrap, own: async () => undefined };
+  return { bin: join(place.home, 'bin'), data: place.data, wrap, own: () => Promise.resolve() };
 }
 
 async function asOtherUser(place: { root: string; home: string }): Promise<PostgresRunner> {

@@ -61,7 +61,7 @@ export const s3: Component = {
     await writePrivate(join(data, 's3.json'), JSON.stringify({ identities: [identity] }));
   },
 
-  async processes({ home, data, ports }) {
+  processes({ home, data, ports }) {
     const sockets = ['s3', 'filer'].flatMap((part) => {
       const path = join(data, `${part}.sock`);
       return path.length <= LONGEST_SOCKET_PATH ? [`-${part}.localSocket=${path}`] : [];

@@ -82,7 +82,7 @@ export const spark: Component = {
     await mkdir(join(data, 'tmp'));
   },
 
-  async processes(context) {
+  processes(context) {
     const { data, ports, env } = context;
     const ui = `http://127.0.0.1:${ports.sparkMasterUi}`;
     const master = `spark://127.0.0.1:${ports.sparkMaster}`;

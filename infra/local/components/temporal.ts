@@ -52,7 +52,7 @@ export const temporal: Component = {
     await mkdir(data, { recursive: true });
   },
 
-  async processes({ home, data, ports }) {
+  processes({ home, data, ports }) {
     return [
       {
         name: 'temporal',

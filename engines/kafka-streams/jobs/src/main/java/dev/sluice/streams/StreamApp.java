@@ -10,6 +10,8 @@ import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.TopologyDescription;
+import org.apache.kafka.streams.errors.MissingSourceTopicException;
+import org.apache.kafka.streams.errors.StreamsException;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,10 +52,14 @@ public final class StreamApp {
     try {
       serve(spec, topology);
     } catch (IOException | RuntimeException e) {
-      boolean locked = e.getMessage() != null && e.getMessage().contains("state directory");
       LOG.error("could not start: {}", e.getMessage(), e);
-      System.exit(locked ? STATE_LOCKED : CANNOT_START);
+      System.exit(isLocked(e) ? STATE_LOCKED : CANNOT_START);
     }
+  }
+
+  /** Kafka Streams has no exception of its own for a state directory that another process holds. */
+  private static boolean isLocked(Exception error) {
+    return error instanceof StreamsException && String.valueOf(error.getMessage()).contains("state directory");
   }
 
   private static void serve(StreamSpec spec, Topology topology) throws IOException {
@@ -62,7 +68,8 @@ public final class StreamApp {
     // The constructor takes the lock of the state directory, so a twin fails here, before it touches the status file.
     KafkaStreams streams = new KafkaStreams(topology, new StreamsConfig(StreamProperties.of(spec, failures)));
     streams.setUncaughtExceptionHandler(error -> {
-      failures.record(error, null);
+      boolean missing = error instanceof MissingSourceTopicException;
+      failures.record(missing ? new MissingSourceTopicException(error.getMessage() + ", it reads " + sources) : error, null);
       LOG.error("stream thread failed", error);
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
     });
