@@ -3,7 +3,6 @@ import {
   CancellationScope,
   condition,
   executeChild,
-  isCancellation,
   ParentClosePolicy,
   setCurrentDetails,
   setHandler,
@@ -31,6 +30,7 @@ import {
 } from './contracts/search-attributes.js';
 import { engineJob } from './engine-job.js';
 import { quick, sink } from './steps/activity-options.js';
+import { asCancellation, wasCancelled } from './steps/cancellation.js';
 import { runSteps } from './steps/dag.js';
 import { readableCause } from './steps/failures.js';
 import { publishFromStage } from './steps/publish.js';
@@ -55,7 +55,7 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
   const owner = { workflowId: info.workflowId, firstRunId: info.firstExecutionRunId };
   const progress: RunProgress = { state: 'resolving', paused: false, stages: {}, tables: {} };
   const links = new Map<string, { engine: string; engineJobId: string; link?: string }>();
-  let known: RunPlan | undefined;
+  let known: RunPlan | undefined = undefined;
   const show = (): void => setCurrentDetails(runDetails(known, progress, links));
   const enter = (state: string): void => {
     progress.state = state;
@@ -155,9 +155,9 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
     enter('succeeded');
     return result;
   } catch (error) {
+    const cancelled = wasCancelled(error);
     await CancellationScope.nonCancellable(async () => {
       const cause = readableCause(error);
-      const cancelled = isCancellation(error);
       progress.note = cancelled ? 'cancelled' : `${cause.code}: ${cause.message}`;
       await quick.finishRun.executeWithOptions({ summary: cancelled ? 'record cancel' : 'record failure' }, [
         {
@@ -170,7 +170,7 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
       ]);
       enter(cancelled ? 'cancelled' : 'failed');
     });
-    throw error;
+    throw cancelled ? asCancellation(error) : error;
   }
 
   function manifestsOf(stages: readonly string[], done: readonly StageResult[]): Record<string, string> {

@@ -4,7 +4,6 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
   setCurrentDetails,
   setHandler,
   upsertMemo,
@@ -17,6 +16,7 @@ import { jobChangedSignal, restartUpdate, stopUpdate, streamStateQuery } from '.
 import type { StreamCarry, StreamState } from './contracts/streams.js';
 import { SluiceEngine, SluicePipeline, SluiceState } from './contracts/search-attributes.js';
 import { onEngine, quick } from './steps/activity-options.js';
+import { asCancellation, wasCancelled } from './steps/cancellation.js';
 import { fail, readableCause } from './steps/failures.js';
 import { isTerminalState } from './steps/job-rules.js';
 import { restartDelayMs, withinWindow } from './steps/restart-budget.js';
@@ -164,7 +164,7 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
     }
   } catch (error) {
     if (error instanceof Error && error.name === 'ContinueAsNew') throw error;
-    const cancelled = isCancellation(error);
+    const cancelled = wasCancelled(error);
     const reason = cancelled ? 'the supervisor was cancelled' : readableCause(error).message;
     const key = open;
     if (key !== undefined) {
@@ -178,7 +178,7 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
       });
     }
     state.reason = reason;
-    throw error;
+    throw cancelled ? asCancellation(error) : error;
   }
   state.state = 'cancelled';
   await condition(allHandlersFinished);

@@ -21,9 +21,9 @@ export type FlinkState = keyof typeof FLINK_STATES;
 export type TaskCounts = Readonly<Record<string, number>>;
 
 /** A job that Flink calls RUNNING is only `starting` for us while none of its tasks runs (it may wait for slots for ever). */
-export function flinkState(native: string, tasks: TaskCounts | undefined, seenRunning: boolean): JobState {
+export function flinkState(native: string, tasks: TaskCounts, seenRunning: boolean): JobState {
   const state: JobState = native in FLINK_STATES ? FLINK_STATES[native as FlinkState] : 'unknown';
-  if (state !== 'running' || tasks === undefined || !waitsForTasks(tasks)) return state;
+  if (state !== 'running' || !waitsForTasks(tasks)) return state;
   return seenRunning ? 'restarting' : 'starting';
 }
 
