@@ -26,7 +26,9 @@ export interface ArtifactRequest {
 
 function runMaven(args: string[], signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: FETCH_TIMEOUT_MS, signal });
+    const child = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'], signal });
+    // The option of the same purpose leaves its timer behind when the program does not start.
+    const timer = setTimeout(() => child.kill('SIGKILL'), FETCH_TIMEOUT_MS);
     let output = '';
     const keep = (chunk: Buffer): void => {
       output = (output + chunk.toString('utf8')).slice(-2000);
@@ -34,12 +36,14 @@ function runMaven(args: string[], signal?: AbortSignal): Promise<void> {
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.on('error', (error) => {
+      clearTimeout(timer);
       if (error.name === 'AbortError') reject(error);
       else reject(new SluiceError('LOCAL_STACK', `cannot run mvn: ${error.message} (install Maven 3.8 or newer)`));
     });
-    child.on('close', (code) => {
+    child.on('close', (code, killedBy) => {
+      clearTimeout(timer);
       if (code === 0) resolve();
-      else reject(new SluiceError('STORE_UNREACHABLE', `mvn ended with ${code}: ${output.trim()}`));
+      else reject(new SluiceError('STORE_UNREACHABLE', `mvn ended with ${code ?? killedBy}: ${output.trim()}`));
     });
   });
 }

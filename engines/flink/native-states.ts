@@ -22,7 +22,7 @@ export type TaskCounts = Readonly<Record<string, number>>;
 
 /** A job that Flink calls RUNNING is only `starting` for us while none of its tasks runs (it may wait for slots for ever). */
 export function flinkState(native: string, tasks: TaskCounts, seenRunning: boolean): JobState {
-  const state: JobState = native in FLINK_STATES ? FLINK_STATES[native as FlinkState] : 'unknown';
+  const state: JobState = Object.hasOwn(FLINK_STATES, native) ? FLINK_STATES[native as FlinkState] : 'unknown';
   if (state !== 'running' || !waitsForTasks(tasks)) return state;
   return seenRunning ? 'restarting' : 'starting';
 }

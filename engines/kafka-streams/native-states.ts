@@ -17,5 +17,5 @@ export type StreamsState = keyof typeof STREAMS_STATES;
 
 export function streamsState(native: string, seenRunning: boolean): JobState {
   if (native === 'REBALANCING' && seenRunning) return 'running';
-  return native in STREAMS_STATES ? STREAMS_STATES[native as StreamsState] : 'unknown';
+  return Object.hasOwn(STREAMS_STATES, native) ? STREAMS_STATES[native as StreamsState] : 'unknown';
 }

@@ -58,6 +58,14 @@ export function createSparkIdentity(objects: ObjectStore, ledger?: DriverLedger)
       return recorded ?? (await read(beside(spec, '_driver'), acceptedSchema))?.driverId;
     },
 
+    /** Every driver that is known to have been posted for the submission. */
+    async driversOf(spec: JobSpec, recorded?: string): Promise<string[]> {
+      const claim = await proof.claim(spec);
+      const accepted = await read(beside(spec, '_driver'), acceptedSchema);
+      const ids = [claim?.driverId, recorded, accepted?.driverId];
+      return [...new Set(ids)].filter((id): id is string => id !== undefined && id !== CANCELLED_CLAIM);
+    },
+
     /** Whether this call is the first that ever posts for the submission; if not, when the first one said it would. */
     async markPost(spec: JobSpec, nowMs: number): Promise<{ first: true } | { first: false; atMs: number }> {
       const url = beside(spec, '_submission');
@@ -70,7 +78,7 @@ export function createSparkIdentity(objects: ObjectStore, ledger?: DriverLedger)
       await putOnce(beside(spec, '_driver'), { driverId });
     },
 
-    /** Claims for nobody; false when a driver was faster. */
+    /** Claims for nobody, so that a driver that comes up later loses the claim and does nothing; false when one was faster. */
     claimForNobody: (spec: JobSpec) => putOnce(beside(spec, '_claim'), { driverId: CANCELLED_CLAIM }),
 
     /** Drivers that may be ours: alive, of our main class, submitted since the intent, and not known to be another submission's. */

@@ -24,7 +24,7 @@ export const SPARK_DRIVER_STATES = {
 export type SparkDriverState = keyof typeof SPARK_DRIVER_STATES;
 
 export const sparkDriverState = (native: string): JobState =>
-  native in SPARK_DRIVER_STATES ? SPARK_DRIVER_STATES[native as SparkDriverState] : 'unknown';
+  Object.hasOwn(SPARK_DRIVER_STATES, native) ? SPARK_DRIVER_STATES[native as SparkDriverState] : 'unknown';
 
 /** A running driver is no progress by itself: without an executor the job is still starting, or starting over. */
 export function sparkJobState(driver: string, app: SparkApp | undefined, seenRunning: boolean): JobState {

@@ -11,7 +11,7 @@ export interface SubmissionOptions {
   cluster: string;
   bucket: string;
   /** Added to every job's properties, e.g. event log settings; must hold no secrets, the master shows them. */
-  properties: Record<string, string>;
+  properties: Readonly<Record<string, string>>;
   submitTimeoutMs: number;
   /** How long one call waits for the outcome of an earlier or unanswered post. */
   resolveMs: number;

@@ -155,7 +155,7 @@ class TopicSync {
   }
 
   private async onBatch(payload: EachBatchPayload): Promise<void> {
-    const { batch, resolveOffset, heartbeat } = payload;
+    const { batch } = payload;
     await this.tail;
     if (this.stop.signal.aborted || payload.isStale()) return;
     try {
@@ -163,17 +163,17 @@ class TopicSync {
       const to = BigInt(batch.lastOffset()) + 1n;
       if (to > from) {
         const made = makeBatch(batch.partition, from, to, batch.messages, this.decode);
-        const applied = await this.apply(made, heartbeat);
+        const applied = await this.apply(made, () => payload.heartbeat());
         if (!applied) return;
         this.status.rows += made.records - made.rejects.length;
       }
       // Markers after the last record in the same fetch are part of lastOffset().
-      resolveOffset(batch.lastOffset());
+      payload.resolveOffset(batch.lastOffset());
       this.tell();
     } catch (error) {
       this.fail(error);
     }
-    await heartbeat();
+    await payload.heartbeat();
   }
 
   /** Where a partition stands. A jump in offsets is right after compaction and markers, wrong after deletion. */

@@ -30,9 +30,7 @@ export interface DoctorOptions {
 }
 
 export async function doctor(options: DoctorOptions): Promise<Check[]> {
-  return Promise.all([
-    checkPlatform(),
-    checkNode(),
+  const asked = await Promise.all([
     checkJdk(options.env),
     checkMaven(),
     checkPython(),
@@ -41,6 +39,7 @@ export async function doctor(options: DoctorOptions): Promise<Check[]> {
     checkPorts(options),
     checkRoot(options.env),
   ]);
+  return [checkPlatform(), checkNode(), ...asked];
 }
 
 /** Throws one error that lists every failed check, a line each. */

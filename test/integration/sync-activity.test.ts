@@ -59,7 +59,7 @@ describe('syncTopic activity', { skip }, () => {
     const beats: SyncProgress[] = [];
     const environment = new MockActivityEnvironment();
     environment.on('heartbeat', (progress: unknown) => beats.push(progress as SyncProgress));
-    const done = (await environment.run(activities.syncTopic, input(topic))) as SyncProgress;
+    const done = await environment.run(() => activities.syncTopic(input(topic)));
     assert.equal(done.rows, 3);
     assert.equal(done.lag, 0);
     assert.ok(beats.length >= 2);
@@ -80,7 +80,7 @@ describe('syncTopic activity', { skip }, () => {
     ]);
     const behind = await activities.syncLag(input(topic));
     assert.ok(behind.lag > 0);
-    const next = (await new MockActivityEnvironment().run(activities.syncTopic, input(topic))) as SyncProgress;
+    const next = await new MockActivityEnvironment().run(() => activities.syncTopic(input(topic)));
     assert.deepEqual([next.rows, next.deleted, next.rejected, next.lag], [2, 1, 1, 0]);
     assert.deepEqual(await rows(), ['Canada 1 k 4.0000', 'USA 1 a 3.0000', 'USA 2 b 2.0000']);
   });
@@ -90,6 +90,9 @@ describe('syncTopic activity', { skip }, () => {
     const activities = createSyncActivities({ pool: stage.pool, kafka: stage.kafka });
     const environment = new MockActivityEnvironment();
     environment.on('heartbeat', () => environment.cancel('CANCELLED'));
-    await assert.rejects(environment.run(activities.syncTopic, input(topic)), CancelledFailure);
+    await assert.rejects(
+      environment.run(() => activities.syncTopic(input(topic))),
+      CancelledFailure,
+    );
   });
 });

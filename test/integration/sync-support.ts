@@ -149,7 +149,7 @@ export class RunningSync {
       };
       this.ended.catch((error: unknown) => {
         clearTimeout(timer);
-        reject(error as Error);
+        reject(error);
       });
     });
     this.waiters.add(check);

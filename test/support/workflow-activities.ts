@@ -78,6 +78,7 @@ export function createFakeActivities(client: () => Client): FakeActivities {
 
     async submitJob({ key }) {
       const { world, job } = jobOf(key, 'submitJob');
+      await world.gates.get('submitJob');
       const script = world.script(job.part, job.submission);
       const isFirst = job.submits === 0;
       job.submits += 1;
@@ -165,7 +166,7 @@ export function createFakeActivities(client: () => Client): FakeActivities {
     },
 
     async publishTable({ run, table, held = [] }) {
-      worldOf(run.pipeline, 'publishTable');
+      await worldOf(run.pipeline, 'publishTable').gates.get('publishTable');
       const published = held.length > 0 ? 0 : 1;
       return { table: table.table, published, rows: 12 * published, empty: 0, superseded: 0, held: [...held] };
     },

@@ -1,4 +1,12 @@
 /** Waits until something holds, asking often and giving up at a deadline. */
+import type { WorkflowHandle } from '@temporalio/client';
+
+/** True once the history has an event with these attributes and the workflow task that follows it is over. */
+export async function eventSeen(handle: WorkflowHandle, attributes: string): Promise<boolean> {
+  const events = (await handle.fetchHistory()).events ?? [];
+  const at = events.findIndex((event) => (event as Record<string, unknown>)[attributes]);
+  return at >= 0 && events.slice(at).some((event) => event.workflowTaskCompletedEventAttributes);
+}
 
 export async function until<T>(
   what: string,

@@ -51,6 +51,8 @@ export class FakeWorld {
   nextCheckMs = 600_000;
   /** What the engine says when it is asked; default: what it said before. */
   onAsk: (job: FakeJob) => void = () => undefined;
+  /** Activities that take until the test lets them go on, deaf to cancels. */
+  readonly gates = new Map<'submitJob' | 'publishTable', Promise<void>>();
   /** Ends of passes of `watchCluster` and `syncTopic` that come by themselves. */
   passesEndAtOnce = false;
   endPass: (() => void) | undefined;
@@ -76,12 +78,13 @@ export class FakeWorld {
   /** Changes a job's state without telling anybody. */
   change(job: FakeJob, state: JobStateName, more: JobChange = {}): void {
     if (TERMINAL.has(job.snapshot.state)) return;
-    const { key, observation, nextCheckMs, engineJobId, link } = job.snapshot;
+    const { key, observation, nextCheckMs, engineJobId, link, restorePoint } = job.snapshot;
     job.snapshot = {
       key,
       nextCheckMs,
       ...(engineJobId === undefined ? {} : { engineJobId }),
       ...(link === undefined ? {} : { link }),
+      ...(restorePoint === undefined ? {} : { restorePoint }),
       nativeState: state.toUpperCase(),
       ...more,
       state,
@@ -98,6 +101,13 @@ export class FakeWorld {
   async signal(job: FakeJob, key: string, observation: number): Promise<void> {
     const handle = this.client().workflow.getHandle(job.owner.workflowId);
     await handle.signal('jobChanged', { key, observation, state: job.snapshot.state });
+  }
+
+  /** Holds an activity up; the returned function lets it go on. */
+  hold(activity: 'submitJob' | 'publishTable'): () => void {
+    let release = (): void => undefined;
+    this.gates.set(activity, new Promise((resolve) => (release = resolve)));
+    return release;
   }
 
   count(activity: string): number {

@@ -9,7 +9,7 @@ import type { StagePlan, StageResult } from '../../workflows/contracts/plans.js'
 import { createFakeActivities, type FakeActivities } from '../support/workflow-activities.js';
 import { NO_TEMPORAL, openWorkflowBench, type WorkflowBench } from '../support/workflow-bench.js';
 import { runRef, stagePlan } from '../support/workflow-plans.js';
-import { until } from '../support/workflow-until.js';
+import { eventSeen, until } from '../support/workflow-until.js';
 import type { FakeWorld } from '../support/workflow-world.js';
 
 describe('engineJob', { skip: NO_TEMPORAL, concurrency: true }, () => {
@@ -144,6 +144,21 @@ describe('engineJob', { skip: NO_TEMPORAL, concurrency: true }, () => {
     assert.equal(code, 'JOB_FAILED_PLATFORM');
     assert.match(message, /daily: ran longer than its timeout of 2 s/);
     assert.equal(world.jobs[0]?.cancels, 1);
+  });
+
+  test('a cancel while the submit is under way waits for it, and then ends what it made', async () => {
+    const world = fakes.world('mid-submit', { script: () => ({}) });
+    const letGo = world.hold('submitJob');
+    const handle = await startJob(world);
+    await until('the submit', () => world.count('submitJob') === 1);
+    await handle.cancel();
+    await until('the cancel is in the history', () => eventSeen(handle, 'workflowExecutionCancelRequestedEventAttributes'));
+    assert.equal(world.count('cancelJob'), 0);
+    letGo();
+    const error = await handle.result().catch((reason: unknown) => reason);
+    assert.ok(error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure, String(error));
+    assert.deepEqual(world.jobs.map(({ snapshot }) => snapshot.state), ['cancelled']);
+    assert.deepEqual(outcomes(world), ['cancelled']);
   });
 
   test('a cancel before the job was submitted leaves no job behind', async () => {

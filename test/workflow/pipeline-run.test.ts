@@ -7,7 +7,7 @@ import { failureOf } from '../../workers/run-failure.js';
 import { createFakeActivities, type FakeActivities } from '../support/workflow-activities.js';
 import { NO_TEMPORAL, openWorkflowBench, type WorkflowBench } from '../support/workflow-bench.js';
 import { declaredPlan, stagePlan, tablePlan } from '../support/workflow-plans.js';
-import { until } from '../support/workflow-until.js';
+import { eventSeen, until } from '../support/workflow-until.js';
 import { failure, type FakeWorld } from '../support/workflow-world.js';
 
 const DAY = '1997-01-02';
@@ -95,6 +95,20 @@ describe('pipelineRun', { skip: NO_TEMPORAL, concurrency: true }, () => {
     assert.deepEqual(world.finished.map(({ outcome }) => outcome), ['cancelled']);
     assert.deepEqual(world.calls.slice(-3), ['cancelJob', 'settleJob', 'finishRun']);
     assert.equal((await bench.client.workflow.getHandle(`run/cancelled/${DAY}/daily`).describe()).status.name, 'CANCELLED');
+  });
+
+  test('a cancel waits for a publish that is under way before the run is recorded as cancelled', async () => {
+    const world = fakes.world('cancel-publish');
+    const letGo = world.hold('publishTable');
+    const handle = await startRun(world);
+    await until('the publish', () => world.count('publishTable') === 1);
+    await handle.cancel();
+    await until('the cancel is in the history', () => eventSeen(handle, 'workflowExecutionCancelRequestedEventAttributes'));
+    assert.equal(world.finished.length, 0);
+    letGo();
+    await handle.result().catch(() => undefined);
+    assert.deepEqual(world.finished.map(({ outcome }) => outcome), ['cancelled']);
+    assert.equal((await handle.describe()).status.name, 'CANCELLED');
   });
 
   test('when one of two stages fails, the other is cancelled and awaited before the run fails', async () => {

@@ -7,7 +7,7 @@ import lock from '../locks/flink-kafka.json' with { type: 'json' };
 import { MEMORY } from '../memory.js';
 import type { Component, StackContext } from '../types.js';
 import { json } from '../wait.js';
-import { exportPackages, openPackages } from './java.js';
+import { exportPackages, freshTemporary, openPackages, tidyJvm } from './java.js';
 
 const VERSION = '2.3.0';
 const SLOTS = 8;
@@ -84,9 +84,10 @@ export const flink: Component = {
 
   async prepare(context) {
     const { data } = context;
-    for (const folder of ['conf', 'checkpoints', 'savepoints', 'upload', 'tmp']) {
+    for (const folder of ['conf', 'checkpoints', 'savepoints', 'upload']) {
       await mkdir(join(data, folder), { recursive: true });
     }
+    await freshTemporary(data);
     await writeFile(join(data, 'conf', 'config.yaml'), configuration(context));
     await writeFile(join(data, 'conf', 'log4j.properties'), LOGGING);
   },
@@ -103,6 +104,7 @@ export const flink: Component = {
       '-XX:+UseSerialGC',
       '-XX:+ExitOnOutOfMemoryError',
       ...JAVA_17,
+      ...tidyJvm(data),
       `-Dlog4j.configurationFile=${join(data, 'conf', 'log4j.properties')}`,
       ...['-cp', classpath],
     ];
@@ -203,4 +205,7 @@ logger.jobs.name = org.apache.flink.runtime.executiongraph
 logger.jobs.level = INFO
 logger.dispatcher.name = org.apache.flink.runtime.dispatcher
 logger.dispatcher.level = INFO
+# Every Kafka sink of a job registers the same few names and would say so at each checkpoint.
+logger.metrics.name = org.apache.flink.metrics.MetricGroup
+logger.metrics.level = ERROR
 `;

@@ -7,7 +7,7 @@ import lock from '../locks/kafka.json' with { type: 'json' };
 import { MEMORY } from '../memory.js';
 import { run } from '../run.js';
 import type { Component, StackContext } from '../types.js';
-import { SMALL_JVM } from './java.js';
+import { freshTemporary, SMALL_JVM, tidyJvm } from './java.js';
 
 const VERSION = '4.3.1';
 
@@ -36,6 +36,7 @@ export const kafka: Component = {
   async prepare(context) {
     const { data, home, javaHome, secrets } = context;
     await mkdir(data, { recursive: true });
+    await freshTemporary(data);
     await writeFile(join(data, 'server.properties'), properties(context));
     const formatted = await access(join(data, 'logs', 'meta.properties')).then(
       () => true,
@@ -50,7 +51,11 @@ export const kafka: Component = {
       '-c',
       join(data, 'server.properties'),
     ];
-    await run(join(javaHome, 'bin', 'java'), [...SMALL_JVM, '-cp', join(home, 'lib', '*'), ...format], { cwd: data });
+    await run(
+      join(javaHome, 'bin', 'java'),
+      [...SMALL_JVM, ...tidyJvm(data), '-cp', join(home, 'lib', '*'), ...format],
+      { cwd: data },
+    );
   },
 
   processes({ home, data, javaHome, ports }) {
@@ -67,6 +72,7 @@ export const kafka: Component = {
         command: join(javaHome, 'bin', 'java'),
         args: [
           `-Xmx${MEMORY.heapMb.kafka}m`,
+          ...tidyJvm(data),
           ...['-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError', '-Djava.awt.headless=true'],
           ...['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-Dorg.slf4j.simpleLogger.showDateTime=true'],
           '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info',

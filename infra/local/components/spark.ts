@@ -1,12 +1,12 @@
 /** Spark: a standalone cluster of one master with REST submission and one worker, and the history server. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { placeJars, sole, unpackTar } from '../fetch/unpack.js';
 import lock from '../locks/spark-s3a.json' with { type: 'json' };
 import { MEMORY } from '../memory.js';
 import type { Component, MavenDependency, StackContext } from '../types.js';
 import { answers, json } from '../wait.js';
-import { SMALL_JVM } from './java.js';
+import { freshTemporary, SMALL_JVM, tidyJvm } from './java.js';
 import { coreSite, JAVA_17, submitProperties } from './spark-settings.js';
 
 const VERSION = '4.3.0';
@@ -71,15 +71,14 @@ export const spark: Component = {
   },
 
   async prepare({ data, env }) {
-    for (const folder of ['conf', 'events', 'work', 'tmp']) await mkdir(join(data, folder), { recursive: true });
+    for (const folder of ['conf', 'events', 'work']) await mkdir(join(data, folder), { recursive: true });
     await writeFile(join(data, 'conf', 'core-site.xml'), coreSite(env, join(data, 'tmp')));
     const defaults = Object.entries(submitProperties(env));
     await writeFile(
       join(data, 'conf', 'spark-defaults.conf'),
       defaults.map(([name, value]) => `${name} ${value}\n`).join(''),
     );
-    await rm(join(data, 'tmp'), { recursive: true, force: true });
-    await mkdir(join(data, 'tmp'));
+    await freshTemporary(data);
   },
 
   processes(context) {
@@ -154,6 +153,7 @@ function java(
     args: [
       `-Xmx${heapMb}m`,
       ...SMALL_JVM,
+      ...tidyJvm(data),
       ...JAVA_17,
       '-cp',
       `${join(data, 'conf')}:${join(home, 'jars', '*')}`,

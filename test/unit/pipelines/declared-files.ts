@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isSluiceError, type SluiceError } from '../../../infra/errors.js';
+import { isSluiceError } from '../../../infra/errors.js';
 import { loadPipelines } from '../../../pipelines/load.js';
 
 /** A sound pipeline that uses every section; tests change single lines of it. */
@@ -78,6 +78,6 @@ export async function problemsOf(text: string): Promise<string[]> {
     return [];
   } catch (error) {
     if (!isSluiceError(error, 'CONFIG_INVALID')) throw error;
-    return (error as SluiceError).message.split('\n').map((line) => line.replace(/^.*pipeline\.yaml:/, ''));
+    return (error).message.split('\n').map((line) => line.replace(/^.*pipeline\.yaml:/, ''));
   }
 }

@@ -84,10 +84,12 @@ public final class SqlScript {
       String path = matcher.group(1);
       String value = values.get(path);
       if (value == null) {
-        throw new IllegalArgumentException("unknown placeholder ${" + path + "}; known: " + String.join(", ", values.keySet().stream().sorted().toList()));
+        String known = String.join(", ", values.keySet().stream().sorted().toList());
+        throw new IllegalArgumentException("unknown placeholder ${" + path + "}; known: " + known);
       }
       if (quote == ' ' && !PLAIN.matcher(value).matches()) {
-        throw new IllegalArgumentException("placeholder ${" + path + "} stands outside quotes and its value is not a plain word or number");
+        throw new IllegalArgumentException(
+            "placeholder ${" + path + "} stands outside quotes and its value is not a plain word or number");
       }
       String escaped = quote == ' ' ? value : value.replace(String.valueOf(quote), String.valueOf(quote).repeat(2));
       matcher.appendReplacement(filled, Matcher.quoteReplacement(escaped));

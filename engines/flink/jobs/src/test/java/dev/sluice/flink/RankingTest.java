@@ -29,11 +29,15 @@ class RankingTest {
 
   @Test
   void findsWhoPassedWhom() {
-    var found = Ranking.overtakes(totals("a", "10", "b", "8", "c", "8"), totals("a", "10", "b", "12", "c", "10", "new", "99"));
+    var found =
+        Ranking.overtakes(
+            totals("a", "10", "b", "8", "c", "8"), totals("a", "10", "b", "12", "c", "10", "new", "99"));
     // b passes a (ahead) and c (level); c only draws level with a; the newcomer had nothing before.
     assertEquals(
         List.of("b>a 12/10", "b>c 12/10"),
-        found.stream().map(o -> o.winner() + ">" + o.loser() + " " + o.winnerSales() + "/" + o.loserSales()).toList());
+        found.stream()
+            .map(o -> o.winner() + ">" + o.loser() + " " + o.winnerSales() + "/" + o.loserSales())
+            .toList());
   }
 
   @Test

@@ -54,9 +54,10 @@ class SlidingSqlTest {
     // b and c tie on day 0 and in the windows over both days; the gap leaves windows of one day alone; d has a return.
     List<Sale> sales =
         List.of(
-            new Sale(0, "a", "9.0001"), new Sale(0, "b", "5.0000"), new Sale(0, "c", "2.5000"), new Sale(0, "c", "2.5000"),
-            new Sale(0, "d", "1.0000"), new Sale(1, "b", "0.0001"), new Sale(1, "c", "0.0001"), new Sale(1, "d", "-3.0000"),
-            new Sale(3, "e", "7.0000"), new Sale(15, "a", "0.1000"), new Sale(15, "b", "0.1000"));
+            new Sale(0, "a", "9.0001"), new Sale(0, "b", "5.0000"), new Sale(0, "c", "2.5000"),
+            new Sale(0, "c", "2.5000"), new Sale(0, "d", "1.0000"), new Sale(1, "b", "0.0001"),
+            new Sale(1, "c", "0.0001"), new Sale(1, "d", "-3.0000"), new Sale(3, "e", "7.0000"),
+            new Sale(15, "a", "0.1000"), new Sale(15, "b", "0.1000"));
     assertEquals(expected(sales), actual(sales));
   }
 
@@ -72,7 +73,9 @@ class SlidingSqlTest {
       for (var sum : sums.entrySet()) {
         long rank = 1 + sums.values().stream().filter(other -> other.compareTo(sum.getValue()) > 0).count();
         rows.add(
-            Row.of(FIRST.plusDays(start), FIRST.plusDays(start + 7), "USA", "WA", sum.getKey(), sum.getValue().toPlainString(), rank)
+            Row.of(
+                    FIRST.plusDays(start), FIRST.plusDays(start + 7), "USA", "WA", sum.getKey(),
+                    sum.getValue().toPlainString(), rank)
                 .toString());
       }
     }
@@ -85,7 +88,8 @@ class SlidingSqlTest {
       records.add(Row.of("sale", "USA", "WA", sale.city(), new BigDecimal(sale.amount()), at(sale.day())));
     }
     records.add(Row.of("dayClosed", null, null, null, null, at(16)));
-    StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.configuration(spec()));
+    StreamExecutionEnvironment env =
+        StreamExecutionEnvironment.getExecutionEnvironment(JobEnvironment.configuration(spec()));
     env.setParallelism(1);
     StreamTableEnvironment tables = StreamTableEnvironment.create(env);
     tables.createTemporaryView(

@@ -26,7 +26,8 @@ class SqlScriptTest {
     assertEquals(
         List.of("SELECT 1 - 2 / 3", "SELECT /*+ OPTIONS('k'='v;w') */ 4"),
         split("-- first; ${nothing}\nSELECT 1 - 2 -- it's\n/ 3; /* a ; 'b */ SELECT /*+ OPTIONS('k'='v;w') */ 4; -- end")
-            .stream().map(s -> s.replaceAll("\\s+", " ")).toList());
+            .stream()
+            .map(s -> s.replaceAll("\\s+", " ")).toList());
     assertEquals(List.of("SELECT '--x', '/*y*/'"), split("SELECT '--x', '/*y*/'"));
   }
 
@@ -48,7 +49,9 @@ class SqlScriptTest {
   @Test
   void refusesAnUnknownPlaceholderByName() {
     String message =
-        assertThrows(IllegalArgumentException.class, () -> SqlScript.statements("SELECT '${params.x}'", Map.of("params.y", "1")))
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> SqlScript.statements("SELECT '${params.x}'", Map.of("params.y", "1")))
             .getMessage();
     assertEquals("unknown placeholder ${params.x}; known: params.y", message);
   }

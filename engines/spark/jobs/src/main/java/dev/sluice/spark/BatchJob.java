@@ -50,6 +50,7 @@ final class BatchJob {
     Claim claim = new Claim(store, spec.claim(), driverId);
     boolean claimed = false;
     SparkSession spark = null;
+    Throwable failed = null;
     try {
       Manifest manifest = new Manifest(store, spec.manifest(), spec.key());
       if (manifest.exists()) {
@@ -68,21 +69,32 @@ final class BatchJob {
         write(spark, output, manifest);
       }
       manifest.write();
-      return Failure.EXIT_OK;
     } catch (Throwable thrown) {
-      Failure failure = Failure.of(thrown, executors);
-      if (failure.exitCode() == Failure.EXIT_FAILED) {
-        thrown.printStackTrace();
-      }
-      if (claimed) {
-        leaveNote(spec, failure);
-      }
-      return report(failure);
-    } finally {
+      failed = thrown;
+    }
+    // Stopping also delivers the last events to the listener, so the failure is judged afterwards.
+    stop(spark);
+    return failed == null ? Failure.EXIT_OK : conclude(spec, Failure.of(failed, executors), failed, claimed);
+  }
+
+  private static void stop(SparkSession spark) {
+    try {
       if (spark != null) {
         spark.stop();
       }
+    } catch (RuntimeException e) {
+      System.err.println("the session did not stop cleanly: " + e);
     }
+  }
+
+  private int conclude(JobSpec spec, Failure failure, Throwable thrown, boolean claimed) {
+    if (failure.exitCode() == Failure.EXIT_FAILED) {
+      thrown.printStackTrace();
+    }
+    if (claimed) {
+      leaveNote(spec, failure);
+    }
+    return report(failure);
   }
 
   /** Settings that change results, so they are not left to the cluster. */

@@ -26,7 +26,7 @@ record Failure(String type, String message, Blame blame, int exitCode) {
   /** The SQL statement of the job that failed, by its line in the file. */
   static final class InStatement extends RuntimeException {
     InStatement(int line, Throwable cause) {
-      super("statement at line " + line + ": " + cause.getMessage(), cause);
+      super("statement at line " + line + ": " + readable(cause), cause);
     }
   }
 

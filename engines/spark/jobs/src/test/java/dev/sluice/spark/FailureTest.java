@@ -48,6 +48,10 @@ class FailureTest {
     String json = of(new IOException("first\nsecond \"quoted\"")).json();
     assertEquals("{\"class\":\"java.io.IOException\",\"message\":\"first\",\"blame\":\"platform\"}", json);
     assertEquals("IOException", of(new IOException()).message());
+    // Spark's messages about syntax begin with an empty line.
+    Failure inStatement = of(new Failure.InStatement(3, new IllegalArgumentException("\n[PARSE_SYNTAX_ERROR] x\n\n== SQL ==")));
+    assertEquals("statement at line 3: [PARSE_SYNTAX_ERROR] x", inStatement.message());
+    assertEquals("java.lang.IllegalArgumentException", inStatement.type());
     assertEquals(500, of(new IOException("x".repeat(900))).message().length());
   }
 }

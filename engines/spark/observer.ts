@@ -1,0 +1,189 @@
+/** Reads Spark jobs: follows the driver that holds the claim, judges it with its application, and believes success only with a manifest. */
+import { isSluiceError } from '../../infra/errors.js';
+import { classifyFailure, lastLines, readFailureNote } from '../failure-text.js';
+import type { FailureVerdict } from '../failure-text.js';
+import { isTerminal } from '../job-state.js';
+import type { JobHandle, JobSpec, Observation } from '../port.js';
+import type { MasterView, SparkApp, SparkClient } from './client.js';
+import { CANCELLED_CLAIM } from './identity.js';
+import type { SparkIdentity } from './identity.js';
+import { hasExecutor, sparkDriverState, sparkJobState } from './native-states.js';
+
+const LOG_TAIL_BYTES = 64 * 1024;
+
+interface Native {
+  driverId: string;
+  state: string;
+  workerId?: string;
+  message?: string;
+}
+
+export type SparkObserver = ReturnType<typeof createSparkObserver>;
+
+export function createSparkObserver(client: SparkClient, identity: SparkIdentity, historyUrl?: string) {
+  /** Jobs seen with an executor by this process, so that a job that lost them is told apart from one that never had any. */
+  const seenRunning = new Set<string>();
+  /** What was read of ended jobs, so that a list does not ask again for what cannot change. */
+  const ended = new Map<string, Observation>();
+
+  function linkOf(app: SparkApp | undefined): string {
+    if (app === undefined) return client.uiUrl;
+    if (app.active || historyUrl === undefined) return `${client.uiUrl}/app/?appId=${app.id}`;
+    return `${historyUrl.replace(/\/+$/, '')}/history/${app.id}/`;
+  }
+
+  async function judge(key: string, spec: JobSpec, first: Native, master: MasterView, signal?: AbortSignal) {
+    const native = await followClaim(spec, first, signal);
+    if (native.state === 'NOT_FOUND') return notFound(key, spec, native.driverId);
+    const seen = await verdict(key, spec, native, master, signal);
+    if (isTerminal(seen.state)) ended.set(key, seen);
+    return seen;
+  }
+
+  /** A driver that ended otherwise than well may have lost the claim to a twin: then the twin is the job. */
+  async function followClaim(spec: JobSpec, native: Native, signal?: AbortSignal): Promise<Native> {
+    const state = sparkDriverState(native.state);
+    if (state === 'running' || state === 'starting' || state === 'succeeded') return native;
+    const claim = await identity.claim(spec);
+    if (claim === undefined || claim.driverId === native.driverId || claim.driverId === CANCELLED_CLAIM) return native;
+    return { driverId: claim.driverId, ...(await client.driver(claim.driverId, signal)) };
+  }
+
+  async function verdict(key: string, spec: JobSpec, native: Native, master: MasterView, signal?: AbortSignal) {
+    const app = appOf(spec, master);
+    const state = sparkJobState(native.state, app, seenRunning.has(key));
+    if (hasExecutor(app)) seenRunning.add(key);
+    const seen: Observation = {
+      key,
+      state,
+      nativeState: native.state,
+      engineJobId: native.driverId,
+      link: linkOf(app),
+      ...(app === undefined ? {} : { progress: { application: app.id, cores: app.cores } }),
+    };
+    if (!isTerminal(state)) {
+      const waits = state === 'starting' || (state === 'restarting' && native.state === 'RUNNING');
+      return waits ? { ...seen, reason: waitingReason(native.state, app, master) } : seen;
+    }
+    if (await identity.finished(spec)) return { ...seen, state: 'succeeded' as const };
+    if (state === 'succeeded') {
+      return { ...seen, state: 'failed' as const, reason: 'finished without a manifest', blame: 'platform' as const };
+    }
+    if (state === 'cancelled') return { ...seen, reason: 'killed at Spark' };
+    return { ...seen, ...(await failureOf(spec, native, master, signal)) };
+  }
+
+  /** The job's own note first, then its driver's error output; without both, nobody but the platform can be blamed. */
+  async function failureOf(
+    spec: JobSpec,
+    native: Native,
+    master: MasterView,
+    signal?: AbortSignal,
+  ): Promise<FailureVerdict> {
+    const note = await identity.failureNote(spec);
+    const written = note === undefined ? undefined : readFailureNote(note);
+    if (written !== undefined) return written;
+    const log = await logOf(native, master, LOG_TAIL_BYTES, signal);
+    const read = log === undefined ? undefined : classifyFailure(log);
+    // ERROR is Spark's word for a driver that could not be launched or whose worker was lost.
+    if (read !== undefined && native.state !== 'ERROR') return read;
+    const told = native.message === undefined ? undefined : classifyFailure(native.message);
+    const tail = log === undefined ? '' : lastLines(log);
+    const reason = told?.reason ?? read?.reason ?? (tail || `driver ${native.state}, and its log is gone`);
+    return { reason, blame: 'platform', outOfMemory: read?.outOfMemory ?? false };
+  }
+
+  async function logOf(native: Native, master: MasterView, maxBytes: number, signal?: AbortSignal) {
+    const workerId = native.workerId ?? master.drivers.get(native.driverId)?.workerId;
+    const workerUrl = workerId === undefined ? undefined : master.workerUrls.get(workerId);
+    return workerUrl === undefined ? undefined : client.driverLog(workerUrl, native.driverId, maxBytes, signal);
+  }
+
+  /** The master does not know the driver: the manifest may still prove that it finished before the master forgot it. */
+  async function notFound(key: string, spec: JobSpec, driverId?: string): Promise<Observation> {
+    const known = ended.get(key);
+    if (known !== undefined) return known;
+    const id = driverId === undefined ? {} : { engineJobId: driverId };
+    if (await identity.finished(spec)) return { key, state: 'succeeded', nativeState: 'NOT_FOUND', ...id };
+    return { key, state: 'unknown', nativeState: 'NOT_FOUND', ...id };
+  }
+
+  /** One job of a list: what nobody can answer now (the store is away) is left out, so that it stops no other job. */
+  async function ofList(handle: JobHandle, master: MasterView, signal?: AbortSignal): Promise<Observation | undefined> {
+    const { key, spec, engineJobId } = handle;
+    const known = ended.get(key);
+    if (known !== undefined) return known;
+    try {
+      const driverId = engineJobId ?? (await identity.driverOf(spec));
+      if (driverId === CANCELLED_CLAIM) return withdrawn(key);
+      if (driverId === undefined) return await notFound(key, spec);
+      const { state, workerId } = master.drivers.get(driverId) ?? { state: 'NOT_FOUND' };
+      const native = { driverId, state, ...(workerId === undefined ? {} : { workerId }) };
+      return await judge(key, spec, native, master, signal);
+    } catch (error) {
+      if (isSluiceError(error, 'STORE_UNREACHABLE')) return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    async observe({ key, spec, engineJobId }: JobHandle, signal?: AbortSignal): Promise<Observation> {
+      const driverId = await identity.driverOf(spec, engineJobId);
+      if (driverId === CANCELLED_CLAIM) return withdrawn(key);
+      const master = await client.master(signal);
+      const id = driverId ?? (await identity.suspects(spec, key, master)).ours;
+      if (id === undefined) return notFound(key, spec);
+      return judge(key, spec, { driverId: id, ...(await client.driver(id, signal)) }, master, signal);
+    },
+
+    /** All jobs by one request to the master; more only for those that ended since or that have no driver yet. */
+    async observeAll(handles: readonly JobHandle[], signal?: AbortSignal): Promise<Map<string, Observation>> {
+      const master = await client.master(signal);
+      const wanted = new Set(handles.map((handle) => handle.key));
+      for (const key of seenRunning) if (!wanted.has(key)) seenRunning.delete(key);
+      for (const key of ended.keys()) if (!wanted.has(key)) ended.delete(key);
+      const all = new Map<string, Observation>();
+      for (const handle of handles) {
+        const seen = await ofList(handle, master, signal);
+        if (seen !== undefined) all.set(handle.key, seen);
+      }
+      return all;
+    },
+
+    async log(driverId: string, maxBytes: number, signal?: AbortSignal): Promise<string> {
+      const native = { driverId, ...(await client.driver(driverId, signal)) };
+      return (await logOf(native, await client.master(signal), maxBytes, signal)) ?? '';
+    },
+
+    /** True once neither the drivers nor the job's application hold anything any more. */
+    async isGone(spec: JobSpec, driverIds: readonly string[], signal?: AbortSignal): Promise<boolean> {
+      const master = await client.master(signal);
+      const held = driverIds.some((id) => master.drivers.get(id)?.active === true);
+      return !held && appOf(spec, master)?.active !== true;
+    },
+  };
+}
+
+/** The master does not know the driver, and nothing proves how it ended. */
+export const isMissing = (seen: Observation): boolean => seen.nativeState === 'NOT_FOUND' && !isTerminal(seen.state);
+
+/** The submission was cancelled before any driver claimed it. */
+export const withdrawn = (key: string): Observation => ({
+  key,
+  state: 'cancelled',
+  nativeState: 'WITHDRAWN',
+  reason: 'cancelled before any driver had claimed the job',
+});
+
+/** The newest application that carries our tag. */
+function appOf(spec: JobSpec, master: MasterView): SparkApp | undefined {
+  const named = master.apps.filter((app) => app.name.startsWith(`${spec.tag} `));
+  return named.find((app) => app.active) ?? named.at(-1);
+}
+
+function waitingReason(driver: string, app: SparkApp | undefined, { free }: MasterView): string {
+  const left = `${free.cores} of ${free.allCores} cores and ${free.memoryMb} of ${free.allMemoryMb} MB free`;
+  if (driver === 'SUBMITTED') return `driver waits for a worker; ${left}`;
+  if (app === undefined) return `driver runs, no application yet; ${left}`;
+  return `no executor: application ${app.state} with ${app.cores} cores; ${left}`;
+}
