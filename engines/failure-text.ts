@@ -105,7 +105,7 @@ function causesOf(text: string): Cause[] {
   const found: Cause[] = [];
   for (const raw of text.split('\n')) {
     const match =
-      /(?:^|\s)(Caused by: )?((?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error|Failure|Throwable))(?::\s*(.*))?$/.exec(
+      /(?:^|\s)(Caused by: )?((?:[a-z_][\w$]*\.)+(?:[A-Z][\w$]*)?(?:Exception|Error|Failure|Throwable))(?::\s*(.*))?$/.exec(
         raw,
       );
     if (match?.[2] === undefined || /^\s+at /.test(raw)) continue;

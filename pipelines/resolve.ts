@@ -1,8 +1,9 @@
 /** Turns a parsed pipeline and the text of its SQL files into the resolved form, reporting what does not fit. */
-import { batchOrigin, crossCheck, LAKE, streamOrigin } from './cross-checks.js';
+import { crossCheck } from './cross-checks.js';
 import { topologicalLevels } from './dag.js';
 import type { Report } from './declared.js';
 import { contentHash } from './hash.js';
+import { batchOrigin, LAKE, streamOrigin } from './origins.js';
 import type { CuratedTableSpec, EngineName, Pipeline, ResolvedJob, Stage, StageInput, Stream } from './pipeline.js';
 import type { ParsedPipeline, ParsedStage, ParsedStream } from './schema.js';
 
@@ -31,7 +32,8 @@ function resolveJob(
 ): ResolvedJob {
   const file = job.sql;
   const sql = file === undefined ? undefined : sqlText(file);
-  if (file !== undefined && sql === undefined) report([...path, 'sql'], `no such file in the pipeline's folder: ${file}`);
+  if (file !== undefined && sql === undefined)
+    report([...path, 'sql'], `no such file in the pipeline's folder: ${file}`);
   if (sql?.trim() === '') report([...path, 'sql'], `${file} is empty`);
   const mainClass = 'mainClass' in job ? job.mainClass : SQL_RUNNERS[engine === 'flink' ? 'flink' : 'spark'];
   return withoutUndefined({ module: engine, mainClass, sqlFile: file, sql });

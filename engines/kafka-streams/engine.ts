@@ -35,10 +35,21 @@ export interface KafkaStreamsEngineDeps {
 
 const LOG_TAIL_BYTES = 64 * 1024;
 const EXIT_NOTE_MS = 1_000;
-const DEFAULT_JVM_OPTIONS = ['-XX:+ExitOnOutOfMemoryError', '-XX:+UseSerialGC', '-Djava.awt.headless=true'];
+const DEFAULT_JVM_OPTIONS = [
+  '-Xss512k',
+  '-XX:+UseSerialGC',
+  '-XX:+ExitOnOutOfMemoryError',
+  '-Djava.awt.headless=true',
+  '-Duser.timezone=UTC',
+];
+/** glibc keeps an arena per thread otherwise, which costs more than the heap. */
+const DEFAULT_ENV = { MALLOC_ARENA_MAX: '2' };
 
 /** What one instance says about itself. */
-type Part = Omit<Observation, 'key'> & { lag?: number | null; records?: number; uptimeMs?: number };
+interface Part {
+  said: Omit<Observation, 'key'>;
+  page?: StatusPage;
+}
 
 export function createKafkaStreamsEngine(config: KafkaStreamsEngineConfig, deps: KafkaStreamsEngineDeps): EnginePort {
   const { stateRoot } = config;
@@ -162,7 +173,7 @@ export function createKafkaStreamsEngine(config: KafkaStreamsEngineConfig, deps:
         java: config.java ?? 'java',
         classPath: `${jar.path}:${join(dirname(jar.path), 'lib', '*')}`,
         jvmOptions: config.jvmOptions ?? DEFAULT_JVM_OPTIONS,
-        env: config.env,
+        env: { ...DEFAULT_ENV, ...config.env },
       };
       await mkdir(stateRoot, { recursive: true }).catch(hostAway);
       const instances = Math.max(1, spec.resources.instances ?? 1);

@@ -24,7 +24,10 @@ export interface LaunchOptions {
 
 /** Starts that are under way in this process, whichever adapter began them: their lock is alive before any process is. */
 const underWay = new Set<string>();
-const DEFAULT_HEAP_MB = 256;
+const DEFAULT_MEMORY_MB = 384;
+/** What a JVM of our stream jobs needs beside its heap: RocksDB (bounded), metaspace, threads. */
+const OFF_HEAP_MB = 192;
+const MIN_HEAP_MB = 128;
 const KILL_MS = 10_000;
 
 /** Starts the instance, or returns the record of the one that runs or ran under this key already. */
@@ -123,7 +126,7 @@ async function launch(
   await rm(record.statusFile, { force: true });
   const { instanceId, applicationId, statusFile, key, index } = record;
   const document = { ...spec.document, applicationId, instanceId, stateDir, statusFile };
-  const heapMb = spec.resources.memoryMb ?? DEFAULT_HEAP_MB;
+  const heapMb = Math.max(MIN_HEAP_MB, (spec.resources.memoryMb ?? DEFAULT_MEMORY_MB) - OFF_HEAP_MB);
   const log = await open(record.logFile, 'a', 0o600);
   let child: ChildProcess;
   try {

@@ -18,6 +18,10 @@ function ranking(country: string, ...rows: [employee: string, sales: string, ran
   };
 }
 
+function run(environment: MockActivityEnvironment, copy: () => Promise<SyncProgress>): Promise<SyncProgress> {
+  return environment.run<[], SyncProgress, () => Promise<SyncProgress>>(copy);
+}
+
 describe('syncTopic activity', { skip }, () => {
   let stage: Stage;
   before(async () => {
@@ -59,7 +63,7 @@ describe('syncTopic activity', { skip }, () => {
     const beats: SyncProgress[] = [];
     const environment = new MockActivityEnvironment();
     environment.on('heartbeat', (progress: unknown) => beats.push(progress as SyncProgress));
-    const done = await environment.run(() => activities.syncTopic(input(topic)));
+    const done = await run(environment, () => activities.syncTopic(input(topic)));
     assert.equal(done.rows, 3);
     assert.equal(done.lag, 0);
     assert.ok(beats.length >= 2);
@@ -80,7 +84,7 @@ describe('syncTopic activity', { skip }, () => {
     ]);
     const behind = await activities.syncLag(input(topic));
     assert.ok(behind.lag > 0);
-    const next = await new MockActivityEnvironment().run(() => activities.syncTopic(input(topic)));
+    const next = await run(new MockActivityEnvironment(), () => activities.syncTopic(input(topic)));
     assert.deepEqual([next.rows, next.deleted, next.rejected, next.lag], [2, 1, 1, 0]);
     assert.deepEqual(await rows(), ['Canada 1 k 4.0000', 'USA 1 a 3.0000', 'USA 2 b 2.0000']);
   });
@@ -91,7 +95,7 @@ describe('syncTopic activity', { skip }, () => {
     const environment = new MockActivityEnvironment();
     environment.on('heartbeat', () => environment.cancel('CANCELLED'));
     await assert.rejects(
-      environment.run(() => activities.syncTopic(input(topic))),
+      run(environment, () => activities.syncTopic(input(topic))),
       CancelledFailure,
     );
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { workflowBundle } from '../../workers/bundle.js';
 import type { Activities } from '../../workflows/contracts/activities.js';
 import { SEARCH_ATTRIBUTE_NAMES, SluicePipeline } from '../../workflows/contracts/search-attributes.js';
@@ -30,7 +30,8 @@ export interface WorkflowBench {
 
 /** Errors only: the failures that tests bring about are logged as warnings. */
 export function installQuietRuntime(): void {
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  const filter = makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' });
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter } }, shutdownSignals: [] });
 }
 
 export const testBundlePath = (): Promise<string> => workflowBundle(join(tmpdir(), 'sluice-test-bundle'));

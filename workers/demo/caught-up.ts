@@ -1,5 +1,5 @@
 /** Waits until all streams have read the loaded source to its recorded end and their results stand in Postgres. */
-import type { Kafka } from 'kafkajs';
+import type { Admin, Kafka } from 'kafkajs';
 import { isDeepStrictEqual } from 'node:util';
 import { SluiceError } from '../../infra/errors.js';
 import { SALES_TOPIC, withAdmin } from '../../infra/kafka/admin-topics.js';
@@ -26,21 +26,42 @@ export async function streamsBehind(
   const load = await readSourceLoad(pool);
   if (!load) throw new SluiceError('INVALID_REQUEST', 'no source is loaded: `npx sluice load` first');
   return withAdmin(kafka, async (admin) => {
+    const topics = await admin.listTopics();
     const found: CatchUp[] = [];
     for (const pipeline of pipelines) {
       for (const stream of Object.keys(pipeline.streams)) {
         const groupId = streamGroupId(pipeline.name, stream);
-        const [topic] = await admin.fetchOffsets({ groupId, topics: [SALES_TOPIC] });
-        const behind = load.endOffsets.reduce((sum, { partition, endOffset }) => {
-          const committed = topic?.partitions.find((one) => one.partition === partition)?.offset ?? '-1';
-          return sum + Math.max(0, Number(BigInt(endOffset) - BigInt(committed === '-1' ? '0' : committed)));
-        }, 0);
+        const behind = await behindEnds(admin, groupId, SALES_TOPIC, load.endOffsets);
+        // Between the parts of one Kafka Streams application records wait in topics of its own.
+        const between = topics.filter((topic) => topic.startsWith(`${groupId}-`) && topic.endsWith('-repartition'));
+        let waiting = 0;
+        for (const topic of between) {
+          const ends = (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({
+            partition,
+            // The last transaction's marker takes an offset that no consumer commits.
+            endOffset: high === '0' ? '0' : String(BigInt(high) - 1n),
+          }));
+          waiting += await behindEnds(admin, groupId, topic, ends);
+        }
         const state = (await control.streamState(pipeline.name, stream))?.state ?? 'not started';
-        found.push({ stream: `${pipeline.name}/${stream}`, behind, state });
+        found.push({ stream: `${pipeline.name}/${stream}`, behind: behind + waiting, state });
       }
     }
     return found;
   });
+}
+
+async function behindEnds(
+  admin: Admin,
+  groupId: string,
+  topic: string,
+  ends: readonly { partition: number; endOffset: string }[],
+): Promise<number> {
+  const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  return ends.reduce((sum, { partition, endOffset }) => {
+    const committed = offsets?.partitions.find((one) => one.partition === partition)?.offset ?? '-1';
+    return sum + Math.max(0, Number(BigInt(endOffset) - BigInt(committed === '-1' ? '0' : committed)));
+  }, 0);
 }
 
 /** Calls `probe` until it is satisfied; says what it sees whenever that changed. */

@@ -6,7 +6,7 @@ import { placeJars, sole, unpackWheel } from '../fetch/unpack.js';
 import lock from '../locks/flink-kafka.json' with { type: 'json' };
 import { MEMORY } from '../memory.js';
 import type { Component, StackContext } from '../types.js';
-import { json } from '../wait.js';
+import { accepts, json } from '../wait.js';
 import { exportPackages, freshTemporary, openPackages, tidyJvm } from './java.js';
 
 const VERSION = '2.3.0';
@@ -141,7 +141,8 @@ export const flink: Component = {
         env: {},
         cwd: data,
         ports: [ports.flinkTaskManager, ports.flinkTaskManagerData],
-        ready: async () => (await overview())['slots-total'] === SLOTS,
+        // After a crash the JobManager counts the old one's slots for a while; the port tells that the new one is there.
+        ready: async () => (await accepts(ports.flinkTaskManagerData)) && (await overview())['slots-total'] === SLOTS,
         readyTimeoutMs: 90_000,
       },
     ];

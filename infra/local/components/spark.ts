@@ -5,7 +5,7 @@ import { placeJars, sole, unpackTar } from '../fetch/unpack.js';
 import lock from '../locks/spark-s3a.json' with { type: 'json' };
 import { MEMORY } from '../memory.js';
 import type { Component, MavenDependency, StackContext } from '../types.js';
-import { answers, json } from '../wait.js';
+import { accepts, answers, json } from '../wait.js';
 import { freshTemporary, SMALL_JVM, tidyJvm } from './java.js';
 import { coreSite, JAVA_17, submitProperties } from './spark-settings.js';
 
@@ -125,7 +125,7 @@ export const spark: Component = {
           lakeKeys(env),
         ),
         ports: [ports.sparkWorker, ports.sparkWorkerUi],
-        ready: async () => (await state()).aliveworkers === 1,
+        ready: async () => (await accepts(ports.sparkWorkerUi)) && (await state()).aliveworkers === 1,
       },
       {
         name: 'spark-history',

@@ -1,7 +1,8 @@
 /** Writes pipelines to a temporary folder for tests of the loader. */
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { isSluiceError } from '../../../infra/errors.js';
 import { loadPipelines } from '../../../pipelines/load.js';
 
@@ -60,8 +61,14 @@ checks:
 freshness: { city_day: 36h }
 `;
 
+const folders: string[] = [];
+after(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
+
 export async function writePipelines(pipelines: Readonly<Record<string, string>>): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'sluice-test-pipelines-'));
+  folders.push(dir);
   for (const [name, text] of Object.entries(pipelines)) {
     await mkdir(join(dir, name));
     await writeFile(join(dir, name, 'pipeline.yaml'), text);
@@ -78,6 +85,6 @@ export async function problemsOf(text: string): Promise<string[]> {
     return [];
   } catch (error) {
     if (!isSluiceError(error, 'CONFIG_INVALID')) throw error;
-    return (error).message.split('\n').map((line) => line.replace(/^.*pipeline\.yaml:/, ''));
+    return error.message.split('\n').map((line) => line.replace(/^.*pipeline\.yaml:/, ''));
   }
 }

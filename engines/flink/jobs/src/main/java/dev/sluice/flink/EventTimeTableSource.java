@@ -2,6 +2,7 @@ package dev.sluice.flink;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -35,6 +36,11 @@ record EventTimeTableSource(KafkaDynamicSource kafka)
       @Override
       public boolean isBounded() {
         return provider.isBounded();
+      }
+
+      @Override
+      public Optional<Integer> getParallelism() {
+        return provider.getParallelism();
       }
     };
   }
