@@ -40,7 +40,7 @@ export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDe
   const client = createFlinkClient(http, { submitTimeoutMs: config.submitTimeoutMs ?? 90_000 });
   const proof = createProofReader(deps.objects);
   const observer = createFlinkObserver(client, proof, http.baseUrl);
-  const { observe } = observer;
+  const observe: EnginePort['observe'] = (handle, signal) => observer.observe(handle, signal);
   const lookMs = config.lookMs ?? 500;
 
   /** The cluster's id of our jar; the name holds the content's hash, so that one content is uploaded once. */
@@ -122,7 +122,7 @@ export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDe
     capabilities: { callerChosenId: true, savepoints: true, batch: true },
     submit,
     observe,
-    observeAll: observer.observeAll,
+    observeAll: (handles, signal) => observer.observeAll(handles, signal),
 
     async find(handle, signal) {
       const seen = await observe(handle, signal);

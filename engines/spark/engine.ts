@@ -53,7 +53,7 @@ export function createSparkEngine(config: SparkEngineConfig, deps: SparkEngineDe
     resolveMs: config.resolveMs ?? 60_000,
     lookMs,
   };
-  const { observe, observeAll } = observer;
+  const observe: EnginePort['observe'] = (handle, signal) => observer.observe(handle, signal);
 
   async function find(handle: JobHandle, signal?: AbortSignal): Promise<Observation | undefined> {
     const seen = await observe(handle, signal);
@@ -65,7 +65,7 @@ export function createSparkEngine(config: SparkEngineConfig, deps: SparkEngineDe
     cluster: config.cluster,
     capabilities: { callerChosenId: false, savepoints: false, batch: true },
     observe,
-    observeAll,
+    observeAll: (handles, signal) => observer.observeAll(handles, signal),
     find,
 
     async submit(spec, key, signal) {

@@ -66,7 +66,9 @@ export function createKafka(settings: KafkaSettings): Kafka {
 /** Wraps an error of the client in our table; whether a retry helps is the client's own verdict. */
 export function toKafkaError(error: unknown, what: string): SluiceError {
   if (error instanceof SluiceError) return error;
-  const { message, retriable } = error as { message?: string; retriable?: boolean };
-  const code = retriable === false ? 'STORE_REJECTED' : 'STORE_UNREACHABLE';
+  const { name, message, cause } = error as { name?: string; message?: string; cause?: unknown };
+  // "Out of retries" is marked as not retriable, whatever was tried; what was tried tells.
+  const decisive = (name === 'KafkaJSNumberOfRetriesExceeded' && cause !== undefined ? cause : error) as { retriable?: boolean };
+  const code = decisive.retriable === false ? 'STORE_REJECTED' : 'STORE_UNREACHABLE';
   return new SluiceError(code, `${what}: ${message ?? String(error)}`, { cause: error });
 }

@@ -21,7 +21,7 @@ export const MEMORY = {
   },
   flinkJobManagerMetaspaceMb: 320,
   /** What the Spark worker offers to drivers and executors; a promise, not a reservation. */
-  sparkWorkerMb: 4096,
+  sparkWorkerMb: 8192,
   postgresSharedBuffersMb: 128,
   /** What the Go servers are asked to stay under. */
   goLimitMb: {

@@ -147,7 +147,7 @@ if (sparkEnv !== undefined) {
       const nobody = await closedPort();
       return at(nobody, nobody);
     },
-    limitMs: 120_000,
+    limitMs: 240_000,
   });
 }
 

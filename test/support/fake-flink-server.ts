@@ -77,8 +77,8 @@ export async function startFakeFlink(): Promise<FakeFlink> {
       };
     }
     if (part === 'metrics') return { json: [{ id: 'numRestarts', value: String(job.restarts) }] };
-    const upper = Object.fromEntries(Object.entries(job.tasks).map(([state, count]) => [state.toUpperCase(), count]));
-    const { TOTAL: _total, ...tasks } = upper;
+    const states = Object.entries(job.tasks).filter(([state]) => state !== 'total');
+    const tasks = Object.fromEntries(states.map(([state, count]) => [state.toUpperCase(), count]));
     return {
       json: { jid: job.jid, name: job.name, state: job.state, 'start-time': 1, 'end-time': -1, vertices: [{ tasks }] },
     };

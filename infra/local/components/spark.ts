@@ -11,7 +11,8 @@ import { coreSite, JAVA_17, submitProperties } from './spark-settings.js';
 
 const VERSION = '4.3.0';
 const SCALA = '2.13';
-const WORKER_CORES = 4;
+/** A promise, not processors: each cluster-mode driver holds one, and drivers alone must not use them up. */
+const WORKER_CORES = 8;
 
 /** What Spark brings itself, in newer versions. */
 const IN_SPARK = [

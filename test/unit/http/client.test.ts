@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 
 const schema = z.object({ ok: z.boolean() });
-const client = (url = server.url) => createHttpClient({ baseUrl: url, name: 'Test', timeoutMs: 200 });
+const client = (url = server.url, timeoutMs = 10_000) => createHttpClient({ baseUrl: url, name: 'Test', timeoutMs });
 
 async function errorOf(call: Promise<unknown>): Promise<SluiceError> {
   const error = await call.then(
@@ -55,7 +55,8 @@ describe('http client', () => {
   for (const [what, given] of noAnswers) {
     it(`counts ${what} as no answer`, async () => {
       answer = given;
-      const error = await errorOf(client().json('/x', schema));
+      const impatient = client(server.url, given === 'hang' ? 100 : 10_000);
+      const error = await errorOf(impatient.json('/x', schema));
       assert.equal(error.code, 'ENGINE_UNREACHABLE');
       assert.equal(error.retryable, true);
     });

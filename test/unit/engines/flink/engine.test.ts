@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { createJarCatalog } from '../../../../engines/artifacts.js';
 import { createFlinkEngine } from '../../../../engines/flink/engine.js';
+import type { FlinkEngineConfig } from '../../../../engines/flink/engine.js';
 import type { EnginePort, JobHandle } from '../../../../engines/port.js';
 import { isSluiceError } from '../../../../infra/errors.js';
 import { startFakeFlink } from '../../../support/fake-flink-server.js';
@@ -31,18 +32,17 @@ beforeEach(async () => {
 });
 afterEach(() => flink.close());
 
-function adapter(): EnginePort {
+function adapter(more: Partial<FlinkEngineConfig> = {}): EnginePort {
   const jar = join(folder, 'jobs.jar');
   return createFlinkEngine(
     {
       cluster: 'test',
       restUrl: flink.url,
-      timeoutMs: 200,
-      submitTimeoutMs: 200,
       resolveMs: 400,
       refusedMs: 60,
       cancelMs: 1_000,
       lookMs: 10,
+      ...more,
     },
     { jars: createJarCatalog({ flink: jar, spark: jar, 'kafka-streams': jar }), objects },
   );
@@ -74,9 +74,10 @@ describe('Flink adapter: submitting', () => {
   });
 
   it('follows a job that appears after the request for it timed out', async () => {
+    engine = adapter({ submitTimeoutMs: 300, resolveMs: 10_000 });
     flink.fault = (request) => {
       if (!request.path.endsWith('/run')) return undefined;
-      setTimeout(() => job('RUNNING'), 350);
+      setTimeout(() => job('RUNNING'), 600);
       return 'hang';
     };
     const seen = await engine.submit(spec(), KEY);
@@ -184,6 +185,7 @@ describe('Flink adapter: reading states', () => {
 
   it('gives no verdict on a job it does not know, and no terminal state while the cluster is away', async () => {
     assert.equal((await engine.observe(handle())).state, 'unknown');
+    engine = adapter({ timeoutMs: 300 });
     for (const fault of [
       'hang',
       'drop',

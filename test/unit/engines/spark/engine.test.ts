@@ -8,6 +8,7 @@ import { createJarCatalog } from '../../../../engines/artifacts.js';
 import { isTerminal } from '../../../../engines/job-state.js';
 import type { EnginePort, JobHandle } from '../../../../engines/port.js';
 import { createSparkEngine } from '../../../../engines/spark/engine.js';
+import type { SparkEngineConfig } from '../../../../engines/spark/engine.js';
 import type { DriverLedger } from '../../../../engines/spark/identity.js';
 import { isSluiceError } from '../../../../infra/errors.js';
 import { startFakeSpark } from '../../../support/fake-spark-server.js';
@@ -41,7 +42,7 @@ beforeEach(async () => {
 });
 afterEach(() => spark.close());
 
-function adapter(more: { submitTimeoutMs?: number; resolveMs?: number } = {}): EnginePort {
+function adapter(more: Partial<SparkEngineConfig> = {}): EnginePort {
   const jar = join(folder, 'jobs.jar');
   const ledger: DriverLedger = {
     keysOf: async (ids) => new Map([...known].filter(([id]) => ids.includes(id))),
@@ -53,8 +54,6 @@ function adapter(more: { submitTimeoutMs?: number; resolveMs?: number } = {}): E
       uiUrl: spark.url,
       bucket: 'lake',
       properties: { 'spark.eventLog.enabled': 'true' },
-      timeoutMs: 150,
-      submitTimeoutMs: 300,
       resolveMs: 300,
       cancelMs: 2_000,
       lookMs: 10,
@@ -101,6 +100,7 @@ const posts = () => spark.requests.filter((request) => request.path.endsWith('/c
 
 describe('Spark adapter: reading states', () => {
   it('treats answers that say nothing as no answer, never as an end (timeouts, HTML, a status without a state)', async () => {
+    engine = adapter({ timeoutMs: 1_500 });
     driver(MINE, 'RUNNING');
     app('RUNNING', 2);
     claim(MINE);
@@ -316,6 +316,7 @@ describe('Spark adapter: submitting', () => {
   });
 
   it('keeps an unanswered post unknown, and the next call follows its driver', async () => {
+    engine = adapter({ submitTimeoutMs: 300 });
     spark.fault = (request) => {
       if (!request.path.endsWith('/create')) return undefined;
       driver(MINE, 'SUBMITTED');
@@ -342,7 +343,7 @@ describe('Spark adapter: submitting', () => {
   });
 
   it('asks for an output prefix', async () => {
-    const { outputPrefix: _none, ...without } = spec();
+    const without = testSpec('spark', KEY);
     await assert.rejects(engine.submit(without, KEY), (error) => isSluiceError(error, 'CONFIG_INVALID'));
   });
 });
@@ -365,7 +366,7 @@ describe('Spark adapter: cancelling', () => {
   });
 
   it('withdraws a submission whose driver nobody knows: a driver that comes up later finds the claim taken', async () => {
-    const { engineJobId: _none, ...unknown } = handle();
+    const unknown: JobHandle = { key: KEY, spec: spec() };
     const ended = await engine.cancel(unknown);
     assert.deepEqual([ended.state, ended.nativeState], ['cancelled', 'WITHDRAWN']);
     assert.equal(await objects.putText(`${PREFIX}/_claim`, 'late', { ifNoneMatch: '*' }), false);

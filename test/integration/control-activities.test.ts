@@ -1,0 +1,183 @@
+/** Activities of runs and jobs with a fake cluster and a real Postgres: every step may be repeated and leaves one trace. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createJobActivities } from '../../activities/jobs.js';
+import { createRunActivities } from '../../activities/runs.js';
+import { withFailures } from '../../activities/failures.js';
+import { getEngineJob } from '../../infra/postgres/engine-jobs.js';
+import type { JobActivities, JobSnapshot, RunActivities } from '../../workflows/contracts/activities.js';
+import type { RunPlan, StagePlan } from '../../workflows/contracts/plans.js';
+import { createTestDatabase, NO_DATABASE, type TestDatabase } from '../support/curated-database.js';
+import { FakeCluster } from '../support/fake-engine.js';
+import { createTestDeps, type TestDeps } from '../support/workflow-deps.js';
+
+describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
+  let database: TestDatabase;
+  let cluster: FakeCluster;
+  let made: TestDeps;
+  let runs: RunActivities;
+  let jobs: JobActivities;
+  before(async () => {
+    database = await createTestDatabase();
+    cluster = new FakeCluster();
+    made = createTestDeps(database, cluster);
+    runs = withFailures(createRunActivities(made.deps));
+    const bare = withFailures(createJobActivities(made.deps));
+    // Each call as an activity of its own.
+    jobs = Object.fromEntries(
+      Object.entries(bare).map(([name, call]) => [name, (input: never) => new MockActivityEnvironment().run(call as never, input)]),
+    ) as unknown as JobActivities;
+  });
+  after(() => database?.close({ keep: false }));
+
+  const owner = (workflowId: string) => ({ workflowId, firstRunId: `first of ${workflowId}` });
+  const resolve = (workflowId: string, partition: string): Promise<RunPlan> => {
+    const input = { pipeline: 'top-sales-per-city', partition };
+    return runs.resolveRun({ input, owner: owner(workflowId), runId: 'run-1' });
+  };
+  const prepare = (plan: RunPlan, submission = 1): Promise<JobSnapshot> => {
+    const stage = plan.stages[0] as StagePlan;
+    const target = { kind: 'stage' as const, run: plan.run, stage, upstream: {} };
+    return jobs.prepareSubmission({ owner: owner(`${plan.run.workflowId}/${stage.name}`), submission, memoryFactor: 1, target });
+  };
+  const events = async (runId: string): Promise<string[]> => {
+    const { rows } = await database.pool.query<{ event_type: string }>(
+      'select event_type from control.lineage_outbox where run_id = $1 order by id',
+      [runId],
+    );
+    return rows.map(({ event_type: type }) => type);
+  };
+  const lineageRunOf = async (key: string): Promise<string> => (await getEngineJob(database.pool, key))?.lineage_run_id as string;
+  const manifestOf = async (key: string): Promise<string> => {
+    const spec = (await getEngineJob(database.pool, key))?.spec as { outputPrefix: string };
+    return `${spec.outputPrefix}_manifest.json`;
+  };
+
+  test('a run is recorded once, however often it is resolved, and ends once', async () => {
+    const plan = await resolve('run/once', '1997-01-02');
+    assert.deepEqual(await resolve('run/once', '1997-01-02'), plan);
+    assert.deepEqual(await events(plan.run.lineageRunId), ['START']);
+    await runs.finishRun({ run: plan.run, outcome: 'failed', message: 'JOB_FAILED_USER: no', verdict: 'pass' });
+    await runs.finishRun({ run: plan.run, outcome: 'succeeded' });
+    assert.deepEqual(await events(plan.run.lineageRunId), ['START', 'FAIL']);
+    const { rows } = await database.pool.query<{ line: string }>(
+      `select concat_ws(' ', state, message) as line from control.run where workflow_id = 'run/once'`,
+    );
+    assert.deepEqual(rows, [{ line: 'failed JOB_FAILED_USER: no' }]);
+  });
+
+  test('a request that cannot be right fails for good and leaves no row', async () => {
+    await assert.rejects(resolve('run/wrong', '1998-02-30'), { type: 'INVALID_REQUEST', nonRetryable: true });
+    const { rowCount } = await database.pool.query(`select from control.run where workflow_id = 'run/wrong'`);
+    assert.equal(rowCount, 0);
+  });
+
+  test('the same partition is refused at once, another shape waits and is refused at the last try', async () => {
+    const day = await resolve('run/holder', '1997-02-03');
+    assert.deepEqual(await runs.claimPartition({ run: day.run, lastTry: false }), { granted: true, fence: 1 });
+    const twin = await resolve('run/twin', '1997-02-03');
+    await assert.rejects(runs.claimPartition({ run: twin.run, lastTry: false }), {
+      type: 'ALREADY_RUNNING',
+      nonRetryable: true,
+      message: 'ALREADY_RUNNING run/holder: it holds 1997-02-03 of top-sales-per-city',
+    });
+    const range = await resolve('run/range', '1997-02-01/1997-02-10');
+    const busy = { granted: false, busyWith: 'run/holder', firstBusyDay: '1997-02-03' };
+    assert.deepEqual(await runs.claimPartition({ run: range.run, lastTry: false }), busy);
+    await assert.rejects(runs.claimPartition({ run: range.run, lastTry: true }), { type: 'PARTITION_BUSY', nonRetryable: true });
+    await runs.finishRun({ run: day.run, outcome: 'cancelled' });
+    assert.deepEqual(await runs.claimPartition({ run: range.run, lastTry: true }), { granted: true, fence: 2 });
+  });
+
+  test('a run that died without a word loses its day to the next one', async () => {
+    const dead = await resolve('run/dead', '1997-03-03');
+    await runs.claimPartition({ run: dead.run, lastTry: false });
+    made.temporal.closed.add('run/dead');
+    const heir = await resolve('run/heir', '1997-03-03');
+    assert.deepEqual(await runs.claimPartition({ run: heir.run, lastTry: false }), { granted: true, fence: 2 });
+  });
+
+  test('a submission is decided once, submitted once although the answer was lost, and its owner is up to date', async () => {
+    const plan = await resolve('run/submit', '1997-01-03');
+    const prepared = await prepare(plan);
+    const { key } = prepared;
+    assert.deepEqual([prepared.state, prepared.observation], ['pending', 0]);
+    assert.equal((await prepare(plan)).key, key);
+    assert.deepEqual(await events(await lineageRunOf(key)), ['START']);
+    assert.notEqual((await prepare(plan, 2)).key, key);
+
+    cluster.lostSubmitAnswers = 1;
+    await assert.rejects(jobs.submitJob({ key }), { type: 'ENGINE_UNREACHABLE', nonRetryable: false });
+    const job = await jobs.submitJob({ key });
+    assert.deepEqual([job.state, job.engineJobId, job.observation], ['running', `fake-${key}`, 1]);
+    assert.equal(cluster.accepted.get(key), 1);
+    assert.ok(made.temporal.ensured.includes('spark'), 'a watcher is there before the job is');
+    const row = await getEngineJob(database.pool, key);
+    assert.equal(row?.acked_observation, row?.observation);
+  });
+
+  test('a key that was never prepared is refused', async () => {
+    await assert.rejects(jobs.submitJob({ key: 'x' }), { type: 'INVALID_REQUEST', nonRetryable: true });
+  });
+
+  test('asking stores what the engine says; after the end the engine is not asked again', async () => {
+    const { key } = await prepare(await resolve('run/ask', '1997-01-04'));
+    await jobs.submitJob({ key });
+    cluster.fail(key, 'column sales not found');
+    const asked = await jobs.askJob({ key });
+    assert.deepEqual([asked.state, asked.reason, asked.blame, asked.observation], ['failed', 'column sales not found', 'user', 2]);
+    const { requests } = cluster;
+    const later = await Promise.all([jobs.askJob({ key }), jobs.submitJob({ key }), jobs.cancelJob({ key })]);
+    assert.deepEqual(later.map(({ state }) => state), ['failed', 'failed', 'failed']);
+    assert.equal(cluster.requests, requests);
+  });
+
+  test('cancel is confirmed by the engine, and settled once', async () => {
+    const { key } = await prepare(await resolve('run/cancel', '1997-01-05'));
+    await jobs.submitJob({ key });
+    assert.equal((await jobs.cancelJob({ key })).state, 'cancelled');
+    for (const outcome of ['cancelled', 'failed'] as const) await jobs.settleJob({ key, outcome, submissions: 1 });
+    assert.deepEqual(await events(await lineageRunOf(key)), ['START', 'ABORT']);
+    assert.equal((await getEngineJob(database.pool, key))?.settled, 'cancelled');
+  });
+
+  test('only the manifest of this very submission proves success', async () => {
+    const { key } = await prepare(await resolve('run/proof', '1997-01-06'));
+    await jobs.submitJob({ key });
+    cluster.succeed(key);
+    await jobs.askJob({ key });
+    const settle = () => jobs.settleJob({ key, outcome: 'succeeded', submissions: 1 });
+    const manifest = await manifestOf(key);
+    assert.equal(await settle(), null);
+    made.objects.objects.set(manifest, { key: 'of another submission', outputs: [] });
+    assert.equal(await settle(), null);
+    assert.deepEqual(await events(await lineageRunOf(key)), ['START'], 'not closed yet');
+    made.objects.objects.set(manifest, { key, outputs: [{ name: 'city_sales_daily', rows: 3 }] });
+    const expected = { stage: 'daily', key, submissions: 1, manifest, rows: { city_sales_daily: 3 }, engineJobId: `fake-${key}`, link: `http://127.0.0.1/fake/${key}` };
+    assert.deepEqual(await settle(), expected);
+    assert.deepEqual(await settle(), expected, 'a repeat answers the same');
+    assert.deepEqual(await events(await lineageRunOf(key)), ['START', 'COMPLETE']);
+  });
+
+  test('what is still open when its run ends, ends with it and before it', async () => {
+    const plan = await resolve('run/open', '1997-01-07');
+    const { key } = await prepare(plan);
+    await jobs.submitJob({ key });
+    await runs.finishRun({ run: plan.run, outcome: 'cancelled', message: 'cancelled' });
+    assert.deepEqual(await events(await lineageRunOf(key)), ['START', 'ABORT']);
+    assert.deepEqual(await events(plan.run.lineageRunId), ['START', 'ABORT']);
+  });
+
+  test('the owner asks rarely while the watcher lives, and soon when it does not', async () => {
+    const plan = await resolve('run/checks', '1997-01-08');
+    await database.pool.query('delete from control.cluster');
+    const unwatched = (await prepare(plan)).nextCheckMs;
+    await database.pool.query(`insert into control.cluster (name, engine, heartbeat_at) values ('spark', 'spark', now())`);
+    const watched = (await prepare(plan)).nextCheckMs;
+    assert.ok(unwatched >= 120_000 && unwatched <= 144_000, `${unwatched}`);
+    assert.ok(watched >= 7_200_000 && watched <= 8_640_000, `${watched}`);
+    await database.pool.query(`update control.cluster set heartbeat_at = now() - interval '61 seconds'`);
+    assert.ok((await prepare(plan)).nextCheckMs <= 144_000);
+  });
+});

@@ -1,0 +1,127 @@
+/** The ledger of engine jobs and its watchers on a real Postgres: observations, acknowledgements, epochs. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { beatWatch, listClusters, takeWatch } from '../../infra/postgres/clusters.js';
+import {
+  acknowledge,
+  getEngineJob,
+  listWatched,
+  markOwnerless,
+  markSettled,
+  recordObservation,
+  type ObservedFields,
+} from '../../infra/postgres/engine-jobs.js';
+import { inTransaction } from '../../infra/postgres/pool.js';
+import { createTestDatabase, NO_DATABASE, type TestDatabase } from '../support/curated-database.js';
+import { addJob, addRunningJob } from '../support/workflow-control-store.js';
+
+const seen = (state: string, more: Partial<ObservedFields> = {}): ObservedFields => ({
+  state,
+  nativeState: state.toUpperCase(),
+  terminal: ['succeeded', 'failed', 'cancelled', 'lost'].includes(state),
+  ...more,
+});
+
+describe('engine jobs', { skip: NO_DATABASE }, () => {
+  let database: TestDatabase;
+  before(async () => {
+    database = await createTestDatabase();
+  });
+  after(() => database?.close({ keep: false }));
+
+  const numbers = async (key: string): Promise<[number, number]> => {
+    const row = await getEngineJob(database.pool, key);
+    return [Number(row?.observation), Number(row?.acked_observation)];
+  };
+  const watchedKeys = async (cluster: string): Promise<string[]> =>
+    (await listWatched(database.pool, cluster)).map(({ key }) => key);
+
+  test('an intent is stored once; a repeat changes nothing', async () => {
+    assert.deepEqual([await addJob(database.pool, 'twice'), await addJob(database.pool, 'twice', { part: 'other' })], [true, false]);
+    assert.equal((await getEngineJob(database.pool, 'twice'))?.part, 'daily');
+  });
+
+  test('one submission number of an owner has one key', async () => {
+    const owner = { ownerWorkflowId: 'run/same', ownerFirstRunId: 'first' };
+    await addJob(database.pool, 'number-1', owner);
+    await assert.rejects(addJob(database.pool, 'number-1-again', owner), { code: '23505' });
+  });
+
+  test('the observation rises with a change of our state, and with nothing else', async () => {
+    await addRunningJob(database.pool, 'rises');
+    assert.deepEqual(await numbers('rises'), [1, 1]);
+    await recordObservation(database.pool, 'rises', seen('running', { nativeState: 'DEPLOYING', progress: { checkpoints: 3 } }));
+    assert.deepEqual(await numbers('rises'), [1, 1]);
+    await recordObservation(database.pool, 'rises', seen('restarting'));
+    assert.deepEqual(await numbers('rises'), [2, 1]);
+    const row = await getEngineJob(database.pool, 'rises');
+    assert.deepEqual([row?.engine_job_id, row?.progress], ['fake-rises', { checkpoints: 3 }], 'what was known is kept');
+  });
+
+  test('an ended job never changes again', async () => {
+    await addRunningJob(database.pool, 'ended');
+    await recordObservation(database.pool, 'ended', seen('failed', { reason: 'division by zero', blame: 'user' }));
+    assert.equal(await recordObservation(database.pool, 'ended', seen('running')), undefined);
+    const row = await getEngineJob(database.pool, 'ended');
+    assert.deepEqual([row?.state, row?.reason, row?.blame], ['failed', 'division by zero', 'user']);
+    assert.ok(row?.ended_at);
+  });
+
+  test('an acknowledgement never falls, and never runs ahead of what was observed', async () => {
+    await addRunningJob(database.pool, 'acks');
+    await recordObservation(database.pool, 'acks', seen('restarting'));
+    await acknowledge(database.pool, 'acks', 99);
+    assert.deepEqual(await numbers('acks'), [2, 2]);
+    await acknowledge(database.pool, 'acks', 1);
+    assert.deepEqual(await numbers('acks'), [2, 2]);
+    assert.equal(await acknowledge(database.pool, 'nobody', 1), undefined);
+  });
+
+  test('watched is what runs, or ended and is not acknowledged, with an owner', async () => {
+    const cluster = 'watched';
+    await addJob(database.pool, 'not-submitted', { cluster });
+    await addRunningJob(database.pool, 'elsewhere');
+    for (const key of ['runs', 'told', 'untold', 'orphan']) await addRunningJob(database.pool, key, { cluster });
+    for (const key of ['told', 'untold']) await recordObservation(database.pool, key, seen('succeeded'));
+    await acknowledge(database.pool, 'told', 2);
+    await markOwnerless(database.pool, 'orphan');
+    assert.deepEqual((await watchedKeys(cluster)).sort(), ['runs', 'untold']);
+  });
+
+  test('a settled submission is closed once, and nobody is told of it any more', async () => {
+    await addRunningJob(database.pool, 'settled', { cluster: 'settling' });
+    await recordObservation(database.pool, 'settled', seen('cancelled'));
+    const settle = (outcome: string) => inTransaction(database.pool, (client) => markSettled(client, 'settled', outcome));
+    assert.deepEqual([await settle('cancelled'), await settle('failed')], [true, false]);
+    assert.equal((await getEngineJob(database.pool, 'settled'))?.settled, 'cancelled');
+    assert.deepEqual(await watchedKeys('settling'), []);
+  });
+
+  test('a watcher that was replaced can write no more', async () => {
+    const { pool } = database;
+    await addRunningJob(pool, 'epochs', { cluster: 'epochs' });
+    const old = await takeWatch(pool, 'epochs', 'flink');
+    const now = await takeWatch(pool, 'epochs', 'flink');
+    assert.equal(now, old + 1);
+    const as = (epoch: number) => ({ watcher: { cluster: 'epochs', epoch } });
+    assert.equal(await recordObservation(pool, 'epochs', seen('failed'), as(old)), undefined);
+    assert.equal(await beatWatch(pool, 'epochs', old, { reachable: true }), false);
+    assert.equal((await recordObservation(pool, 'epochs', seen('restarting'), as(now)))?.state, 'restarting');
+    assert.equal(await beatWatch(pool, 'epochs', now, { reachable: true }), true);
+  });
+
+  test('a cluster that is away keeps the time since when', async () => {
+    const { pool } = database;
+    const epoch = await takeWatch(pool, 'away', 'spark');
+    const read = async () => (await listClusters(pool)).find(({ name }) => name === 'away');
+    await beatWatch(pool, 'away', epoch, { reachable: false, message: 'connection refused' });
+    const since = (await read())?.unreachable_since;
+    assert.ok(since);
+    await beatWatch(pool, 'away', epoch, { reachable: false, message: 'still refused' });
+    const still = await read();
+    assert.deepEqual([still?.unreachable_since, still?.reachable, still?.message], [since, false, 'still refused']);
+    await beatWatch(pool, 'away', epoch, { reachable: true });
+    const back = await read();
+    assert.deepEqual([back?.unreachable_since, back?.reachable, back?.message], [null, true, null]);
+  });
+});

@@ -1,0 +1,230 @@
+/** The watch loop with a fake cluster and a real Postgres: one list per interval, who is told what, and who is left alone. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import { CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { EnginePort } from '../../engines/port.js';
+import { createWatchActivities } from '../../activities/watch.js';
+import { acknowledge, getEngineJob, listWatched, type EngineJobRow } from '../../infra/postgres/engine-jobs.js';
+import { listClusters, takeWatch } from '../../infra/postgres/clusters.js';
+import type { WatchReport } from '../../workflows/contracts/messages.js';
+import { createTestDatabase, NO_DATABASE, type TestDatabase } from '../support/curated-database.js';
+import { FakeCluster } from '../support/fake-engine.js';
+import { testSpec } from '../support/job-specs.js';
+import { addRunningJob } from '../support/workflow-control-store.js';
+import { createTestDeps, type TestDeps } from '../support/workflow-deps.js';
+import { until } from '../support/workflow-until.js';
+
+const HOUR_MS = 3_600_000;
+
+interface Watch extends TestDeps {
+  name: string;
+  cluster: FakeCluster;
+  /** Handles per list request so far. */
+  lists: number[];
+  pass: Promise<WatchReport>;
+  environment: MockActivityEnvironment;
+  /** Lets the loop go round a few times more. */
+  rounds(count?: number): Promise<void>;
+  row(key: string): Promise<EngineJobRow>;
+}
+
+describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
+  let database: TestDatabase;
+  let counter = 0;
+  before(async () => {
+    database = await createTestDatabase();
+  });
+  after(() => database?.close({ keep: false }));
+
+  /** Starts watching a cluster of its own, which has these jobs running. */
+  async function watching(context: TestContext, keys: readonly string[], watchIntervalMs = 20): Promise<Watch> {
+    counter += 1;
+    const name = `cluster-${counter}`;
+    const cluster = new FakeCluster();
+    const made = createTestDeps(database, cluster, { watchIntervalMs });
+    const lists: number[] = [];
+    const { engine } = made.deps;
+    const port = engine('flink', name);
+    for (const key of keys) {
+      await port.submit(testSpec('flink', key), key);
+      await addRunningJob(database.pool, key, { cluster: name });
+    }
+    cluster.requests = 0;
+    made.deps.engine = (engineName, clusterName): EnginePort => {
+      const real = engine(engineName, clusterName);
+      return { ...real, observeAll: (handles, signal) => (lists.push(handles.length), real.observeAll(handles, signal)) };
+    };
+    const environment = new MockActivityEnvironment();
+    const { watchCluster } = createWatchActivities(made.deps);
+    const pass = environment.run(watchCluster, { engine: 'flink', cluster: name }) as Promise<WatchReport>;
+    pass.catch(() => undefined);
+    context.after(async () => {
+      environment.cancel();
+      await pass.catch(() => undefined);
+    });
+    const rounds = async (count = 3): Promise<void> => {
+      const from = lists.length;
+      await until(`${count} rounds`, () => lists.length >= from + count);
+    };
+    const row = async (key: string): Promise<EngineJobRow> => (await getEngineJob(database.pool, key)) as EngineJobRow;
+    return { ...made, name, cluster, lists, pass, environment, rounds, row };
+  }
+
+  test('asks once per interval, however many jobs there are, and tells nobody when nothing changed', async (t) => {
+    const keys = Array.from({ length: 40 }, (_, index) => `many-${index}`);
+    const watch = await watching(t, keys);
+    await watch.rounds(5);
+    assert.deepEqual(new Set(watch.lists), new Set([40]));
+    assert.ok(watch.cluster.requests - watch.lists.length <= 1, `${watch.cluster.requests} requests for ${watch.lists.length} rounds`);
+    assert.deepEqual(watch.temporal.signals, []);
+    watch.advance(HOUR_MS);
+    const report = await watch.pass;
+    assert.deepEqual([report.cluster, report.watched, report.signals], [watch.name, 40, 0]);
+    assert.equal(report.requests, watch.lists.length);
+  });
+
+  test('an empty cluster is not asked at all', async (t) => {
+    const watch = await watching(t, []);
+    await until('the watcher writes', async () => (await listClusters(database.pool)).some(({ name }) => name === watch.name));
+    watch.advance(HOUR_MS);
+    assert.equal((await watch.pass).requests, 0);
+    assert.equal(watch.cluster.requests, 0);
+  });
+
+  test('a change is stored, then its owner alone is told', async (t) => {
+    const watch = await watching(t, ['change-a', 'change-b']);
+    watch.cluster.set('change-a', 'restarting', { restarts: 1 });
+    await until('a signal', () => watch.temporal.signals.length > 0);
+    assert.deepEqual(watch.temporal.signals, [
+      { workflowId: 'run/change-a', key: 'change-a', observation: 2, state: 'restarting' },
+    ]);
+    const row = await watch.row('change-a');
+    assert.deepEqual([row.state, row.restarts, Number(row.observation), Number(row.acked_observation)], ['restarting', 1, 2, 1]);
+    await acknowledge(database.pool, 'change-a', 2);
+    await watch.rounds();
+    assert.equal(watch.temporal.signals.length, 1);
+    assert.equal((await watch.row('change-b')).state, 'running');
+  });
+
+  test('an ended job is looked at once for its reason, and watched no more after its acknowledgement', async (t) => {
+    const watch = await watching(t, ['ends', 'stays']);
+    watch.cluster.fail('ends', 'column sales not found');
+    await until('a signal', () => watch.temporal.signals.length > 0);
+    const row = await watch.row('ends');
+    assert.deepEqual([row.state, row.reason, row.blame], ['failed', 'column sales not found', 'user']);
+    assert.deepEqual((await listWatched(database.pool, watch.name)).map(({ key }) => key), ['ends', 'stays']);
+    await acknowledge(database.pool, 'ends', 2);
+    await watch.rounds();
+    assert.deepEqual((await listWatched(database.pool, watch.name)).map(({ key }) => key), ['stays']);
+    assert.equal(watch.lists.at(-1), 1);
+  });
+
+  test('what is not acknowledged is sent again with growing waits, until it is', async (t) => {
+    const watch = await watching(t, ['deaf-owner']);
+    watch.cluster.succeed('deaf-owner');
+    const sent = (): number => watch.temporal.signals.length;
+    await until('the first signal', () => sent() === 1);
+    await until('it is noted', async () => (await watch.row('deaf-owner')).signal_attempts === 1);
+    await watch.rounds();
+    assert.equal(sent(), 1, 'not at once');
+    watch.advance(5_500);
+    await until('the second signal', () => sent() === 2);
+    watch.advance(5_500);
+    await watch.rounds();
+    assert.equal(sent(), 2, 'the second wait is longer');
+    watch.advance(10_000);
+    await until('the third signal', () => sent() === 3);
+    assert.deepEqual(new Set(watch.temporal.signals.map(({ observation }) => observation)), new Set([2]));
+    await acknowledge(database.pool, 'deaf-owner', 2);
+    watch.advance(600_000);
+    await until('nothing is watched', async () => (await listWatched(database.pool, watch.name)).length === 0);
+    assert.equal(sent(), 3);
+  });
+
+  test('only a job whose owner is certainly closed becomes ownerless', async (t) => {
+    const watch = await watching(t, ['orphan', 'unreachable-owner']);
+    for (const key of ['orphan', 'unreachable-owner']) watch.temporal.deaf.add(`run/${key}`);
+    watch.temporal.closed.add('run/orphan');
+    for (const key of ['orphan', 'unreachable-owner']) watch.cluster.set(key, 'restarting');
+    await until('the orphan is marked', async () => (await watch.row('orphan')).ownerless);
+    await watch.rounds();
+    assert.deepEqual((await listWatched(database.pool, watch.name)).map(({ key }) => key), ['unreachable-owner']);
+    assert.equal((await watch.row('unreachable-owner')).ownerless, false);
+    watch.temporal.deaf.clear();
+    await until('the other owner is told', () => watch.temporal.signals.some(({ key }) => key === 'unreachable-owner'));
+  });
+
+  test('a job that the engine does not know is lost only after repeated answers over the grace time', async (t) => {
+    const watch = await watching(t, ['forgotten', 'known']);
+    watch.cluster.forget('forgotten');
+    await watch.rounds(6);
+    assert.equal((await watch.row('forgotten')).ended_at, null, 'many answers in a short time are not enough');
+    watch.advance(16_000);
+    await until('it is lost', async () => (await watch.row('forgotten')).state === 'lost');
+    const row = await watch.row('forgotten');
+    assert.match(row.reason ?? '', /the engine answered \d+ times in \d+ s that it does not know the job/);
+    assert.equal(row.blame, 'platform');
+    assert.equal((await watch.row('known')).state, 'running');
+    await until('its owner is told', () => watch.temporal.signals.some(({ key, state }) => key === 'forgotten' && state === 'lost'));
+  });
+
+  test('a job that is found again starts its grace time anew', async (t) => {
+    const watch = await watching(t, ['flickers']);
+    const job = watch.cluster.jobs.get('flickers');
+    assert.ok(job);
+    watch.cluster.forget('flickers');
+    await watch.rounds(4);
+    watch.cluster.jobs.set('flickers', job);
+    await watch.rounds();
+    watch.advance(16_000);
+    watch.cluster.forget('flickers');
+    await watch.rounds(4);
+    const row = await watch.row('flickers');
+    assert.deepEqual([row.state, row.ended_at], ['unknown', null]);
+  });
+
+  test('a cluster that is away changes no job; it is noted, and forgotten when it is back', async (t) => {
+    const watch = await watching(t, ['waits-a', 'waits-b']);
+    const cluster = async () => (await listClusters(database.pool)).find(({ name }) => name === watch.name);
+    watch.cluster.away = true;
+    await until('it is noted', async () => (await cluster())?.reachable === false);
+    assert.match((await cluster())?.message ?? '', /away/);
+    await watch.rounds(2);
+    for (const key of ['waits-a', 'waits-b']) {
+      const row = await watch.row(key);
+      assert.deepEqual([row.state, Number(row.observation), row.ended_at], ['running', 1, null]);
+    }
+    assert.deepEqual(watch.temporal.signals, []);
+    watch.cluster.away = false;
+    await until('it is back', async () => (await cluster())?.reachable === true);
+    assert.equal((await cluster())?.unreachable_since, null);
+  });
+
+  test('a watcher that was replaced ends its pass by itself', async (t) => {
+    const watch = await watching(t, ['handed-over']);
+    await watch.rounds();
+    await takeWatch(database.pool, watch.name, 'flink');
+    watch.cluster.set('handed-over', 'restarting');
+    await watch.pass;
+    assert.equal((await watch.row('handed-over')).state, 'running');
+    assert.deepEqual(watch.temporal.signals, []);
+  });
+
+  test('a notification wakes it long before its interval is over', async (t) => {
+    const watch = await watching(t, ['sleeps'], 60_000);
+    await until('the first round', () => watch.lists.length === 1);
+    watch.cluster.set('sleeps', 'restarting');
+    await until('a round', async () => {
+      await database.pool.query('select pg_notify($1, $2)', ['sluice_engine_job', watch.name]);
+      return watch.temporal.signals.length > 0;
+    });
+  });
+
+  test('a cancel ends it as cancelled', async (t) => {
+    const watch = await watching(t, ['stopped']);
+    await watch.rounds(1);
+    watch.environment.cancel();
+    await assert.rejects(watch.pass, CancelledFailure);
+  });
+});
