@@ -49,11 +49,23 @@ export function createCuratedActivities({ pool, objects, ...optional }: CuratedD
   };
   return {
     loadStaging: (input) => cancellable(deps, () => load(deps, input)),
-    runChecks: (input) => runChecks(deps, input),
+    runChecks: (input) => beating(deps, `checking ${input.table.table}`, () => runChecks(deps, input)),
     publishTable: (input) => cancellable(deps, () => publish(deps, input)),
-    compareTables: (input) => compare(deps, input),
+    compareTables: (input) => beating(deps, `comparing ${input.table}`, () => compare(deps, input)),
     dropStaging: ({ stagingTable }) => dropStagingTable(deps.pool, stagingTable),
   };
+}
+
+const BEAT_MS = 5_000;
+
+/** One statement can take longer than the heartbeat timeout; the beat says that this attempt is still at it. */
+async function beating<T>(deps: Parts, what: string, work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => deps.heartbeat(what), BEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** Whatever a cancelled attempt breaks off with, it ends as cancelled. */

@@ -11,6 +11,12 @@ import { addStreamCommands } from './cli/streams.js';
 import { addValidateCommand } from './cli/validate.js';
 import { addWorkerCommands } from './cli/worker.js';
 
+// A reader that has seen enough (`sluice status | head`) closes the pipe; that is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 const program = new Command('sluice')
   .description('Batch and stream control plane over Flink, Spark and Kafka Streams')
   .version('0.1.0')

@@ -42,7 +42,7 @@ export function wireDeps(config: Config, client: Client, name: string, log: Logg
     pool,
     objects,
     kafka: createKafka({ brokers: config.KAFKA_BROKERS.split(','), logger: log, clientId: `sluice-${name}` }),
-    engine: wireEngines(config, projectRoot(), pool, objects),
+    engine: wireEngines(config, projectRoot(), pool, objects, process.env['PATH'] ?? ''),
     temporal: createTemporalPort(client),
     settings: {
       pipelinesDir: pipelinesDir(config),

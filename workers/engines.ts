@@ -18,7 +18,13 @@ function submitProperties(text: string | undefined): Record<string, string> {
   throw new SluiceError('CONFIG_INVALID', 'SPARK_SUBMIT_PROPERTIES must be a JSON object of texts');
 }
 
-export function wireEngines(config: Config, root: string, pool: Pool, objects: ObjectStore): Engines {
+export function wireEngines(
+  config: Config,
+  root: string,
+  pool: Pool,
+  objects: ObjectStore,
+  searchPath: string,
+): Engines {
   const eventLog: Record<string, string> = config.SPARK_EVENT_LOG_DIR
     ? { 'spark.eventLog.enabled': 'true', 'spark.eventLog.dir': config.SPARK_EVENT_LOG_DIR }
     : {};
@@ -46,7 +52,7 @@ export function wireEngines(config: Config, root: string, pool: Pool, objects: O
             cluster: config.SLUICE_HOST_NAME,
             stateRoot: resolve(config.SLUICE_STATE_DIR),
             java: config.SLUICE_JAVA,
-            env: { LANG: 'C.UTF-8', TZ: 'UTC' },
+            env: { LANG: 'C.UTF-8', TZ: 'UTC', PATH: searchPath },
           },
         ],
       },

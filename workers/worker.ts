@@ -39,6 +39,9 @@ export async function createWorkers(
         // Long watch and sync activities hold a slot each; the rest are short.
         maxConcurrentActivityTaskExecutions: 200,
         maxCachedWorkflows: 500,
+        // Heartbeats carry a cancel back; workflows wait for their activities to end, so this bounds how long a cancel takes.
+        maxHeartbeatThrottleInterval: '2s',
+        defaultHeartbeatThrottleInterval: '2s',
         shutdownGraceTime: '5s',
         shutdownForceTime: '15s',
       }),

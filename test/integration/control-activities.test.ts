@@ -26,7 +26,10 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     const bare = withFailures(createJobActivities(made.deps));
     // Each call as an activity of its own.
     jobs = Object.fromEntries(
-      Object.entries(bare).map(([name, call]) => [name, (input: never) => new MockActivityEnvironment().run(call as never, input)]),
+      Object.entries(bare).map(([name, call]) => [
+        name,
+        (input: never) => new MockActivityEnvironment().run(call as never, input),
+      ]),
     ) as unknown as JobActivities;
   });
   after(() => database?.close({ keep: false }));
@@ -39,7 +42,12 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
   const prepare = (plan: RunPlan, submission = 1): Promise<JobSnapshot> => {
     const stage = plan.stages[0] as StagePlan;
     const target = { kind: 'stage' as const, run: plan.run, stage, upstream: {} };
-    return jobs.prepareSubmission({ owner: owner(`${plan.run.workflowId}/${stage.name}`), submission, memoryFactor: 1, target });
+    return jobs.prepareSubmission({
+      owner: owner(`${plan.run.workflowId}/${stage.name}`),
+      submission,
+      memoryFactor: 1,
+      target,
+    });
   };
   const events = async (runId: string): Promise<string[]> => {
     const { rows } = await database.pool.query<{ event_type: string }>(
@@ -48,7 +56,8 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     );
     return rows.map(({ event_type: type }) => type);
   };
-  const lineageRunOf = async (key: string): Promise<string> => (await getEngineJob(database.pool, key))?.lineage_run_id as string;
+  const lineageRunOf = async (key: string): Promise<string> =>
+    (await getEngineJob(database.pool, key))?.lineage_run_id as string;
   const manifestOf = async (key: string): Promise<string> => {
     const spec = (await getEngineJob(database.pool, key))?.spec as { outputPrefix: string };
     return `${spec.outputPrefix}_manifest.json`;
@@ -85,7 +94,10 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     const range = await resolve('run/range', '1997-02-01/1997-02-10');
     const busy = { granted: false, busyWith: 'run/holder', firstBusyDay: '1997-02-03' };
     assert.deepEqual(await runs.claimPartition({ run: range.run, lastTry: false }), busy);
-    await assert.rejects(runs.claimPartition({ run: range.run, lastTry: true }), { type: 'PARTITION_BUSY', nonRetryable: true });
+    await assert.rejects(runs.claimPartition({ run: range.run, lastTry: true }), {
+      type: 'PARTITION_BUSY',
+      nonRetryable: true,
+    });
     await runs.finishRun({ run: day.run, outcome: 'cancelled' });
     assert.deepEqual(await runs.claimPartition({ run: range.run, lastTry: true }), { granted: true, fence: 2 });
   });
@@ -126,10 +138,16 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     await jobs.submitJob({ key });
     cluster.fail(key, 'column sales not found');
     const asked = await jobs.askJob({ key });
-    assert.deepEqual([asked.state, asked.reason, asked.blame, asked.observation], ['failed', 'column sales not found', 'user', 2]);
+    assert.deepEqual(
+      [asked.state, asked.reason, asked.blame, asked.observation],
+      ['failed', 'column sales not found', 'user', 2],
+    );
     const { requests } = cluster;
     const later = await Promise.all([jobs.askJob({ key }), jobs.submitJob({ key }), jobs.cancelJob({ key })]);
-    assert.deepEqual(later.map(({ state }) => state), ['failed', 'failed', 'failed']);
+    assert.deepEqual(
+      later.map(({ state }) => state),
+      ['failed', 'failed', 'failed'],
+    );
     assert.equal(cluster.requests, requests);
   });
 
@@ -154,7 +172,15 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     assert.equal(await settle(), null);
     assert.deepEqual(await events(await lineageRunOf(key)), ['START'], 'not closed yet');
     made.objects.objects.set(manifest, { key, outputs: [{ name: 'city_sales_daily', rows: 3 }] });
-    const expected = { stage: 'daily', key, submissions: 1, manifest, rows: { city_sales_daily: 3 }, engineJobId: `fake-${key}`, link: `http://127.0.0.1/fake/${key}` };
+    const expected = {
+      stage: 'daily',
+      key,
+      submissions: 1,
+      manifest,
+      rows: { city_sales_daily: 3 },
+      engineJobId: `fake-${key}`,
+      link: `http://127.0.0.1/fake/${key}`,
+    };
     assert.deepEqual(await settle(), expected);
     assert.deepEqual(await settle(), expected, 'a repeat answers the same');
     assert.deepEqual(await events(await lineageRunOf(key)), ['START', 'COMPLETE']);
@@ -173,7 +199,9 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     const plan = await resolve('run/checks', '1997-01-08');
     await database.pool.query('delete from control.cluster');
     const unwatched = (await prepare(plan)).nextCheckMs;
-    await database.pool.query(`insert into control.cluster (name, engine, heartbeat_at) values ('spark', 'spark', now())`);
+    await database.pool.query(
+      `insert into control.cluster (name, engine, heartbeat_at) values ('spark', 'spark', now())`,
+    );
     const watched = (await prepare(plan)).nextCheckMs;
     assert.ok(unwatched >= 120_000 && unwatched <= 144_000, `${unwatched}`);
     assert.ok(watched >= 7_200_000 && watched <= 8_640_000, `${watched}`);

@@ -19,7 +19,8 @@ describe('claims', { skip: NO_DATABASE }, () => {
       ...{ pipeline, from, to, owner: owner(workflowId) },
       isOwnerClosed: async (other) => closed.includes(other.workflowId),
     });
-  const release = (workflowId: string) => inTransaction(database.pool, (client) => releaseClaims(client, owner(workflowId)));
+  const release = (workflowId: string) =>
+    inTransaction(database.pool, (client) => releaseClaims(client, owner(workflowId)));
   const fenceOf = (taken: Awaited<ReturnType<typeof take>>): number => {
     assert.ok(taken.granted, 'the claim was refused');
     return taken.fence;
@@ -37,18 +38,34 @@ describe('claims', { skip: NO_DATABASE }, () => {
     await addRun(database.pool, 'a', '1997-01-02');
     assert.equal(fenceOf(await take('one', 'a', '1997-01-02', '1997-01-03')), 1);
     const busy = (await take('one', 'b', '1997-01-02', '1997-01-03')) as Busy;
-    assert.deepEqual(busy, { granted: false, busyWith: owner('a'), firstBusyDay: '1997-01-02', busyPartition: '1997-01-02' });
+    assert.deepEqual(busy, {
+      granted: false,
+      busyWith: owner('a'),
+      firstBusyDay: '1997-01-02',
+      busyPartition: '1997-01-02',
+    });
     assert.deepEqual(await rows('one'), ['1997-01-02 a 1 t']);
   });
 
   test('a repeat by the same owner keeps the day and raises the fence', async () => {
-    assert.deepEqual([fenceOf(await take('repeat', 'a', '1997-01-02', '1997-01-03')), fenceOf(await take('repeat', 'a', '1997-01-02', '1997-01-03'))], [1, 2]);
+    assert.deepEqual(
+      [
+        fenceOf(await take('repeat', 'a', '1997-01-02', '1997-01-03')),
+        fenceOf(await take('repeat', 'a', '1997-01-02', '1997-01-03')),
+      ],
+      [1, 2],
+    );
   });
 
   test('the same id in another execution chain is another owner', async () => {
     await take('chains', 'a', '1997-01-02', '1997-01-03');
     const again = await takeClaims(database.pool, {
-      ...{ pipeline: 'chains', from: '1997-01-02', to: '1997-01-03', owner: { workflowId: 'a', firstRunId: 'another' } },
+      ...{
+        pipeline: 'chains',
+        from: '1997-01-02',
+        to: '1997-01-03',
+        owner: { workflowId: 'a', firstRunId: 'another' },
+      },
       isOwnerClosed: async () => false,
     });
     assert.equal(again.granted, false);
@@ -78,10 +95,16 @@ describe('claims', { skip: NO_DATABASE }, () => {
     for (let turn = 0; turn < 4; turn += 1) await take('range', 'day', '1997-01-03', '1997-01-04');
     const busy = (await take('range', 'range', '1997-01-01', '1997-01-06')) as Busy;
     assert.deepEqual([busy.granted, busy.firstBusyDay], [false, '1997-01-03']);
-    assert.deepEqual((await rows('range')).filter((line) => line.endsWith(' t')), ['1997-01-03 day 4 t']);
+    assert.deepEqual(
+      (await rows('range')).filter((line) => line.endsWith(' t')),
+      ['1997-01-03 day 4 t'],
+    );
     await release('day');
     assert.equal(fenceOf(await take('range', 'range', '1997-01-01', '1997-01-06')), 5);
-    assert.deepEqual((await rows('range')).map((line) => line.split(' ').slice(1).join(' ')), Array(5).fill('range 5 t'));
+    assert.deepEqual(
+      (await rows('range')).map((line) => line.split(' ').slice(1).join(' ')),
+      Array(5).fill('range 5 t'),
+    );
   });
 
   test('other pipelines and neighbouring days are nobody else’s business', async () => {
@@ -93,7 +116,9 @@ describe('claims', { skip: NO_DATABASE }, () => {
 
   test('of many that ask at once for overlapping ranges, exactly one gets them', async () => {
     const names = Array.from({ length: 8 }, (_, index) => `racer-${index}`);
-    const taken = await Promise.all(names.map((name, index) => take('race', name, `1997-01-0${1 + (index % 3)}`, '1997-01-06')));
+    const taken = await Promise.all(
+      names.map((name, index) => take('race', name, `1997-01-0${1 + (index % 3)}`, '1997-01-06')),
+    );
     assert.equal(taken.filter(({ granted }) => granted).length, 1);
   });
 

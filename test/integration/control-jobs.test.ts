@@ -37,7 +37,10 @@ describe('engine jobs', { skip: NO_DATABASE }, () => {
     (await listWatched(database.pool, cluster)).map(({ key }) => key);
 
   test('an intent is stored once; a repeat changes nothing', async () => {
-    assert.deepEqual([await addJob(database.pool, 'twice'), await addJob(database.pool, 'twice', { part: 'other' })], [true, false]);
+    assert.deepEqual(
+      [await addJob(database.pool, 'twice'), await addJob(database.pool, 'twice', { part: 'other' })],
+      [true, false],
+    );
     assert.equal((await getEngineJob(database.pool, 'twice'))?.part, 'daily');
   });
 
@@ -50,7 +53,11 @@ describe('engine jobs', { skip: NO_DATABASE }, () => {
   test('the observation rises with a change of our state, and with nothing else', async () => {
     await addRunningJob(database.pool, 'rises');
     assert.deepEqual(await numbers('rises'), [1, 1]);
-    await recordObservation(database.pool, 'rises', seen('running', { nativeState: 'DEPLOYING', progress: { checkpoints: 3 } }));
+    await recordObservation(
+      database.pool,
+      'rises',
+      seen('running', { nativeState: 'DEPLOYING', progress: { checkpoints: 3 } }),
+    );
     assert.deepEqual(await numbers('rises'), [1, 1]);
     await recordObservation(database.pool, 'rises', seen('restarting'));
     assert.deepEqual(await numbers('rises'), [2, 1]);
@@ -91,7 +98,8 @@ describe('engine jobs', { skip: NO_DATABASE }, () => {
   test('a settled submission is closed once, and nobody is told of it any more', async () => {
     await addRunningJob(database.pool, 'settled', { cluster: 'settling' });
     await recordObservation(database.pool, 'settled', seen('cancelled'));
-    const settle = (outcome: string) => inTransaction(database.pool, (client) => markSettled(client, 'settled', outcome));
+    const settle = (outcome: string) =>
+      inTransaction(database.pool, (client) => markSettled(client, 'settled', outcome));
     assert.deepEqual([await settle('cancelled'), await settle('failed')], [true, false]);
     assert.equal((await getEngineJob(database.pool, 'settled'))?.settled, 'cancelled');
     assert.deepEqual(await watchedKeys('settling'), []);

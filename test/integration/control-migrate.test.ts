@@ -25,15 +25,27 @@ describe('migrations', { skip: NO_DATABASE }, () => {
 
   test('a migrated database has nothing left to do', async () => {
     assert.deepEqual(await migrate(database.pool), []);
-    const { rows } = await database.pool.query<{ version: number }>('select version from control.schema_migration order by version');
+    const { rows } = await database.pool.query<{ version: number }>(
+      'select version from control.schema_migration order by version',
+    );
     const known = await readMigrations();
-    assert.deepEqual(rows.map(({ version }) => version), known.map(({ version }) => version));
-    assert.deepEqual(known.map(({ version }) => version), known.map((_, index) => index + 1), 'numbered without gaps');
+    assert.deepEqual(
+      rows.map(({ version }) => version),
+      known.map(({ version }) => version),
+    );
+    assert.deepEqual(
+      known.map(({ version }) => version),
+      known.map((_, index) => index + 1),
+      'numbered without gaps',
+    );
   });
 
   test('an edited migration is refused by its name', async () => {
     await writeFile(join(folder, '0001-control.sql'), 'select 1');
-    await assert.rejects(migrate(database.pool, folder), { code: 'CONFIG_INVALID', message: /migration 1 \(control\) differs/ });
+    await assert.rejects(migrate(database.pool, folder), {
+      code: 'CONFIG_INVALID',
+      message: /migration 1 \(control\) differs/,
+    });
   });
 
   test('a database that is newer than the code is refused', async () => {
@@ -46,7 +58,9 @@ describe('migrations', { skip: NO_DATABASE }, () => {
     const file = join(folder, '9998-broken.sql');
     await writeFile(file, 'create table control.half (a int); select 1 / 0;');
     await assert.rejects(migrate(database.pool, folder), /division by zero/);
-    const { rows } = await database.pool.query<{ there: boolean }>(`select to_regclass('control.half') is not null as there`);
+    const { rows } = await database.pool.query<{ there: boolean }>(
+      `select to_regclass('control.half') is not null as there`,
+    );
     assert.equal(rows[0]?.there, false);
     await writeFile(file, 'create table control.half (a int);');
     const applied = await Promise.all([migrate(database.pool, folder), migrate(database.pool, folder)]);

@@ -15,7 +15,7 @@ interface Stage {
   bench: WorkflowBench;
   fakes: FakeActivities;
   /** Keeps the history of this execution under a name. */
-  keep(name: string, handle: WorkflowHandle): Promise<void>;
+  keep: (name: string, handle: WorkflowHandle) => Promise<void>;
 }
 
 const ended = (handle: WorkflowHandle): Promise<unknown> => handle.result().catch(() => undefined);
@@ -40,7 +40,10 @@ async function recordRuns(stage: Stage): Promise<void> {
   await keep('pipeline-run-succeeded', run);
   await keep('engine-job-succeeded', bench.client.workflow.getHandle(`${run.workflowId}/top`));
 
-  const siblings = fakes.world('siblings', { plan: declaredPlan([stagePlan('slow'), stagePlan('broken')], { tables: [] }), script: () => ({}) });
+  const siblings = fakes.world('siblings', {
+    plan: declaredPlan([stagePlan('slow'), stagePlan('broken')], { tables: [] }),
+    script: () => ({}),
+  });
   const broken = await startRun(stage, siblings);
   await siblings.job('slow');
   await siblings.become(await siblings.job('broken'), 'failed', { blame: 'user', reason: 'division by zero' });
@@ -56,10 +59,16 @@ async function recordRuns(stage: Stage): Promise<void> {
   await keep('pipeline-run-cancelled', stopped);
   await keep('engine-job-cancelled', bench.client.workflow.getHandle(`${stopped.workflowId}/daily`));
 
-  const held = await startRun(stage, fakes.world('held', { held: [{ partition: DAY, checks: ['sales-not-negative'] }] }));
+  const held = await startRun(
+    stage,
+    fakes.world('held', { held: [{ partition: DAY, checks: ['sales-not-negative'] }] }),
+  );
   await ended(held);
   await keep('pipeline-run-quality-blocked', held);
-  const busy = await startRun(stage, fakes.world('busy', { claims: [failure('ALREADY_RUNNING', 'ALREADY_RUNNING run/other')] }));
+  const busy = await startRun(
+    stage,
+    fakes.world('busy', { claims: [failure('ALREADY_RUNNING', 'ALREADY_RUNNING run/other')] }),
+  );
   await ended(busy);
   await keep('pipeline-run-already-running', busy);
   const invalid = await bench.start('pipelineRun', 'run/nobody/x', { pipeline: 'nobody' });
@@ -82,7 +91,9 @@ async function recordJobs(stage: Stage): Promise<void> {
   await stage.keep('engine-job-resubmitted', stage.bench.client.workflow.getHandle(`${run.workflowId}/daily`));
 
   const late = stage.fakes.world('late', {
-    plan: declaredPlan([stagePlan('daily', { startTimeoutMs: 500, retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 1 } })]),
+    plan: declaredPlan([
+      stagePlan('daily', { startTimeoutMs: 500, retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 1 } }),
+    ]),
     script: () => ({ answer: 'pending' }),
     nextCheckMs: 200,
   });
@@ -105,7 +116,10 @@ async function recordStreams({ bench, fakes, keep }: Stage): Promise<void> {
   await keep('stream-supervisor-stopped', kept);
 
   const restart = { attempts: 1, windowMs: 600_000, backoffMs: 20, maxBackoffMs: 20 };
-  const failing = fakes.world('failing', { stream: streamPlan('failing', { restart }), script: () => ({ then: ['failed'] }) });
+  const failing = fakes.world('failing', {
+    stream: streamPlan('failing', { restart }),
+    script: () => ({ then: ['failed'] }),
+  });
   const gaveUp = await start(failing);
   await ended(gaveUp);
   await keep('stream-supervisor-gave-up', gaveUp);
@@ -136,7 +150,10 @@ async function recordLoops({ bench, fakes, keep }: Stage): Promise<void> {
   await keep('cluster-watch-continued', bench.client.workflow.getHandle('watch/renewed', runId));
 
   const copied = fakes.world('copied');
-  const sync = await bench.start('curatedSync', 'sync/copied/city_sales_live', { pipeline: 'copied', table: 'city_sales_live' });
+  const sync = await bench.start('curatedSync', 'sync/copied/city_sales_live', {
+    pipeline: 'copied',
+    table: 'city_sales_live',
+  });
   await until('the first pass', () => copied.endPass !== undefined);
   copied.endPass?.();
   await until('the second pass', () => copied.passes === 2);

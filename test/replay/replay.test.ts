@@ -30,7 +30,11 @@ describe('replay', () => {
   };
 
   test('every workflow has a history', () => {
-    for (const workflow of WORKFLOWS) assert.ok(histories.some(({ name }) => name.startsWith(workflow)), workflow);
+    for (const workflow of WORKFLOWS)
+      assert.ok(
+        histories.some(({ name }) => name.startsWith(workflow)),
+        workflow,
+      );
   });
 
   test('every recorded history fits', () => {
@@ -43,18 +47,26 @@ describe('replay', () => {
     for (const { name, history } of histories) {
       const text = JSON.stringify(history);
       const identities = new Set([...text.matchAll(/"identity":"([^"]*)"/g)].map(([, identity]) => identity));
-      assert.deepEqual([...identities].filter((identity) => !/^(sluice-test|history-service)?$/.test(identity ?? '')), [], name);
+      assert.deepEqual(
+        [...identities].filter((identity) => !/^(sluice-test|history-service)?$/.test(identity ?? '')),
+        [],
+        name,
+      );
       assert.doesNotMatch(text, /\/(home|tmp|root|Users|work)\//, name);
     }
   });
 
   test('a history of another activity does not fit', async () => {
-    const [result] = await replay([altered(named('pipeline-run-succeeded'), '"name":"publishTable"', '"name":"publishRows"')]);
+    const [result] = await replay([
+      altered(named('pipeline-run-succeeded'), '"name":"publishTable"', '"name":"publishRows"'),
+    ]);
     assert.match(String(result?.error), /[Nn]ondeterminism/);
   });
 
   test('a history of another first step does not fit', async () => {
-    const [result] = await replay([altered(named('engine-job-succeeded'), '"name":"prepareSubmission"', '"name":"submitJob"')]);
+    const [result] = await replay([
+      altered(named('engine-job-succeeded'), '"name":"prepareSubmission"', '"name":"submitJob"'),
+    ]);
     assert.match(String(result?.error), /[Nn]ondeterminism/);
   });
 });

@@ -63,11 +63,20 @@ export function createFakeActivities(client: () => Client): FakeActivities {
 
     async prepareSubmission(request) {
       const { target, owner, submission } = request;
-      const world = worldOf(target.kind === 'stage' ? target.run.pipeline : target.stream.pipeline, 'prepareSubmission');
+      const world = worldOf(
+        target.kind === 'stage' ? target.run.pipeline : target.stream.pipeline,
+        'prepareSubmission',
+      );
       const key = submissionKey(owner, submission);
       const known = jobs.get(key);
       if (known) return known.job.snapshot;
-      const snapshot: JobSnapshot = { key, state: 'pending', nativeState: '', observation: 0, nextCheckMs: world.nextCheckMs };
+      const snapshot: JobSnapshot = {
+        key,
+        state: 'pending',
+        nativeState: '',
+        observation: 0,
+        nextCheckMs: world.nextCheckMs,
+      };
       const part = target.kind === 'stage' ? target.stage.name : target.stream.stream;
       const counters = { submits: 0, asked: 0, cancels: 0, acknowledged: 0, settled: [] };
       const job: FakeJob = { key, owner, part, submission, request, snapshot, ...counters };
@@ -139,7 +148,14 @@ export function createFakeActivities(client: () => Client): FakeActivities {
 
     async resolveSync({ pipeline, table }) {
       worldOf(pipeline, 'resolveSync');
-      return { pipeline, table, topic: `results.${table}`, columns: { city: 'text' }, key: ['city'], mode: 'upsert' as const };
+      return {
+        pipeline,
+        table,
+        topic: `results.${table}`,
+        columns: { city: 'text' },
+        key: ['city'],
+        mode: 'upsert' as const,
+      };
     },
 
     async syncTopic({ pipeline }) {
@@ -156,7 +172,11 @@ export function createFakeActivities(client: () => Client): FakeActivities {
 
     async loadStaging({ run, table }) {
       const world = worldOf(run.pipeline, 'loadStaging');
-      return { stagingTable: `${world.name}.${table.table}`, rows: 12, partitions: [{ partition: run.from, rows: 12 }] };
+      return {
+        stagingTable: `${world.name}.${table.table}`,
+        rows: 12,
+        partitions: [{ partition: run.from, rows: 12 }],
+      };
     },
 
     async runChecks({ run }) {

@@ -31,7 +31,11 @@ export interface WorkflowBench {
 /** Errors only: the failures that tests bring about are logged as warnings. */
 export function installQuietRuntime(): void {
   const filter = makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' });
-  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter } }, shutdownSignals: [] });
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter } },
+    shutdownSignals: [],
+  });
 }
 
 export const testBundlePath = (): Promise<string> => workflowBundle(join(tmpdir(), 'sluice-test-bundle'));
@@ -90,17 +94,30 @@ async function makeNamespace(client: Client, namespace: string): Promise<void> {
     workflowExecutionRetentionPeriod: msToTs('1 day'),
   });
   const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTE_NAMES.map((name) => [name, KEYWORD]));
-  const works = (call: () => Promise<unknown>) => () => call().then(() => true, () => false);
-  await until(`search attributes of ${namespace}`, works(() => (connection as Connection).operatorService.addSearchAttributes({ namespace, searchAttributes })));
+  const works = (call: () => Promise<unknown>) => () =>
+    call().then(
+      () => true,
+      () => false,
+    );
+  await until(
+    `search attributes of ${namespace}`,
+    works(() => (connection as Connection).operatorService.addSearchAttributes({ namespace, searchAttributes })),
+  );
   const probe = { taskQueue: 'nobody', typedSearchAttributes: [{ key: SluicePipeline, value: 'probe' }] };
-  await until(`namespace ${namespace}`, works(async () => {
-    const handle = await client.workflow.start('probe', { ...probe, workflowId: 'probe' });
-    await handle.terminate();
-  }));
+  await until(
+    `namespace ${namespace}`,
+    works(async () => {
+      const handle = await client.workflow.start('probe', { ...probe, workflowId: 'probe' });
+      await handle.terminate();
+    }),
+  );
 }
 
 async function terminateOpen(client: Client): Promise<void> {
   for await (const { workflowId } of client.workflow.list({ query: 'ExecutionStatus = "Running"' })) {
-    await client.workflow.getHandle(workflowId).terminate('the tests are over').catch(() => undefined);
+    await client.workflow
+      .getHandle(workflowId)
+      .terminate('the tests are over')
+      .catch(() => undefined);
   }
 }

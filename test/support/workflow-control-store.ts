@@ -1,6 +1,11 @@
 /** Rows of the control schema for tests that look at one rule at a time. */
 import { randomUUID } from 'node:crypto';
-import { insertIntent, recordObservation, type EngineJobRow, type NewEngineJob } from '../../infra/postgres/engine-jobs.js';
+import {
+  insertIntent,
+  recordObservation,
+  type EngineJobRow,
+  type NewEngineJob,
+} from '../../infra/postgres/engine-jobs.js';
 import { inTransaction, type Pool } from '../../infra/postgres/pool.js';
 import { insertRun } from '../../infra/postgres/runs.js';
 import { testSpec } from './job-specs.js';

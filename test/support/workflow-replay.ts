@@ -43,7 +43,10 @@ export async function readHistories(): Promise<RecordedHistory[]> {
 /** One result per history, in order; a history that does not fit has an error. */
 export async function replay(histories: readonly RecordedHistory[]): Promise<ReplayResult[]> {
   const results: ReplayResult[] = [];
-  const recorded = histories.map(({ workflowId, history }) => ({ workflowId, history: History.fromObject(history as Record<string, unknown>) }));
+  const recorded = histories.map(({ workflowId, history }) => ({
+    workflowId,
+    history: History.fromObject(history as Record<string, unknown>),
+  }));
   for await (const result of Worker.runReplayHistories(
     { workflowBundle: { codePath: await testBundlePath() }, replayName: 'recorded' },
     recorded,

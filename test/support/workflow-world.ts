@@ -1,7 +1,12 @@
 /** What the fake activities of one test know and do: its plan, its jobs, its switches, and every call that was made. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
-import type { ClaimResult, FinishRunInput, JobSnapshot, PrepareSubmissionInput } from '../../workflows/contracts/activities.js';
+import type {
+  ClaimResult,
+  FinishRunInput,
+  JobSnapshot,
+  PrepareSubmissionInput,
+} from '../../workflows/contracts/activities.js';
 import type { CompareTablesResult, HeldPartition } from '../../workflows/contracts/curated.js';
 import type { OwnerPair } from '../../workflows/contracts/ids.js';
 import type { JobStateName } from '../../workflows/contracts/plans.js';

@@ -1,10 +1,10 @@
 /** `clusterWatch` and `curatedSync` on a real Temporal server: passes, nudge, continue-as-new, queries. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { CancelledFailure } from '@temporalio/common';
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { createFakeActivities, type FakeActivities } from '../support/workflow-activities.js';
 import { NO_TEMPORAL, openWorkflowBench, type WorkflowBench } from '../support/workflow-bench.js';
+import { assertCancelled } from '../support/workflow-outcome.js';
 import { until } from '../support/workflow-until.js';
 
 interface Watched {
@@ -56,8 +56,7 @@ describe('long loops', { skip: NO_TEMPORAL, concurrency: true }, () => {
     const handle = await watch('watch-cancelled');
     await until('the first pass', () => world.passes === 1);
     await handle.cancel();
-    const error = await handle.result().catch((reason: unknown) => reason);
-    assert.ok(error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure, String(error));
+    await assertCancelled(handle);
   });
 
   test('after its passes the watch continues as new and goes on', async () => {
@@ -73,7 +72,10 @@ describe('long loops', { skip: NO_TEMPORAL, concurrency: true }, () => {
 
   test('a sync sums up what it copied and tells its lag', async () => {
     const world = fakes.world('copied');
-    const handle = await bench.start('curatedSync', 'sync/copied/city_sales_live', { pipeline: 'copied', table: 'city_sales_live' });
+    const handle = await bench.start('curatedSync', 'sync/copied/city_sales_live', {
+      pipeline: 'copied',
+      table: 'city_sales_live',
+    });
     await until('the first pass', () => world.passes === 1);
     assert.deepEqual(await handle.query('lag'), { rows: 0 });
     for (const pass of [1, 2]) {

@@ -1,13 +1,12 @@
 /** `engineJob` on a real Temporal server: signals, resubmission, limits of time, and the safety check. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { CancelledFailure } from '@temporalio/common';
-import { failureOf } from '../../workers/run-failure.js';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { EngineJobView } from '../../workflows/contracts/messages.js';
 import type { StagePlan, StageResult } from '../../workflows/contracts/plans.js';
 import { createFakeActivities, type FakeActivities } from '../support/workflow-activities.js';
 import { NO_TEMPORAL, openWorkflowBench, type WorkflowBench } from '../support/workflow-bench.js';
+import { assertCancelled, failedWith } from '../support/workflow-outcome.js';
 import { runRef, stagePlan } from '../support/workflow-plans.js';
 import { eventSeen, until } from '../support/workflow-until.js';
 import type { FakeWorld } from '../support/workflow-world.js';
@@ -26,15 +25,8 @@ describe('engineJob', { skip: NO_TEMPORAL, concurrency: true }, () => {
     return bench.start('engineJob', `run/${world.name}/daily`, input);
   };
   const resultOf = async (handle: WorkflowHandle): Promise<StageResult> => (await handle.result()) as StageResult;
-  const failedWith = async (handle: WorkflowHandle): Promise<{ code: string; message: string }> => {
-    const error = await handle.result().then(
-      () => assert.fail('the job went well'),
-      (reason: unknown) => reason,
-    );
-    assert.ok(error instanceof WorkflowFailedError, String(error));
-    return failureOf(error);
-  };
-  const outcomes = (world: FakeWorld): string[] => world.jobs.map(({ settled }) => settled.map(({ outcome }) => outcome).join('+'));
+  const outcomes = (world: FakeWorld): string[] =>
+    world.jobs.map(({ settled }) => settled.map(({ outcome }) => outcome).join('+'));
 
   test('a job that is already over when it is submitted waits for nobody', async () => {
     const world = fakes.world('instant', { script: () => ({ answer: 'succeeded' }) });
@@ -46,11 +38,16 @@ describe('engineJob', { skip: NO_TEMPORAL, concurrency: true }, () => {
   test('after a failure of the platform the next submission has the next number and another key', async () => {
     const world = fakes.world('platform', {
       script: (_, submission) =>
-        submission < 3 ? { then: [['failed', { blame: 'platform', reason: 'executor lost' }]] } : { then: ['succeeded'] },
+        submission < 3
+          ? { then: [['failed', { blame: 'platform', reason: 'executor lost' }]] }
+          : { then: ['succeeded'] },
     });
     const handle = await startJob(world, { retry: { attempts: 3, backoffMs: 100, maxBackoffMs: 150 } });
     assert.equal((await resultOf(handle)).submissions, 3);
-    assert.deepEqual(world.jobs.map(({ submission }) => submission), [1, 2, 3]);
+    assert.deepEqual(
+      world.jobs.map(({ submission }) => submission),
+      [1, 2, 3],
+    );
     assert.equal(new Set(world.jobs.map(({ key }) => key)).size, 3);
     assert.deepEqual(outcomes(world), ['failed', 'failed', 'succeeded']);
     const { events = [] } = await handle.fetchHistory();
@@ -62,7 +59,9 @@ describe('engineJob', { skip: NO_TEMPORAL, concurrency: true }, () => {
   });
 
   test('platform failures end with the attempts', async () => {
-    const world = fakes.world('exhausted', { script: () => ({ then: [['failed', { blame: 'platform', reason: 'preempted' }]] }) });
+    const world = fakes.world('exhausted', {
+      script: () => ({ then: [['failed', { blame: 'platform', reason: 'preempted' }]] }),
+    });
     const { code, message } = await failedWith(await startJob(world));
     assert.deepEqual([code, message], ['JOB_FAILED_PLATFORM', 'daily: preempted (submission 3 of 3)']);
     assert.equal(world.jobs.length, 3);
@@ -71,25 +70,36 @@ describe('engineJob', { skip: NO_TEMPORAL, concurrency: true }, () => {
   test('out of memory raises the memory of the next submission, and of no other', async () => {
     const world = fakes.world('memory', {
       script: (_, submission) => {
-        if (submission === 1) return { then: [['failed', { blame: 'resources', outOfMemory: true, reason: 'heap space' }]] };
-        return submission === 2 ? { then: [['failed', { blame: 'platform', reason: 'node gone' }]] } : { then: ['succeeded'] };
+        if (submission === 1)
+          return { then: [['failed', { blame: 'resources', outOfMemory: true, reason: 'heap space' }]] };
+        return submission === 2
+          ? { then: [['failed', { blame: 'platform', reason: 'node gone' }]] }
+          : { then: ['succeeded'] };
       },
     });
     await resultOf(await startJob(world));
-    assert.deepEqual(world.jobs.map(({ request }) => request.memoryFactor), [1, 1.5, 1.5]);
+    assert.deepEqual(
+      world.jobs.map(({ request }) => request.memoryFactor),
+      [1, 1.5, 1.5],
+    );
   });
 
   test('a lost job is submitted again', async () => {
     const world = fakes.world('lost', {
-      script: (_, submission) => (submission === 1 ? { then: [['lost', { reason: 'not known' }]] } : { then: ['succeeded'] }),
+      script: (_, submission) =>
+        submission === 1 ? { then: [['lost', { reason: 'not known' }]] } : { then: ['succeeded'] },
     });
     assert.equal((await resultOf(await startJob(world))).submissions, 2);
   });
 
   test('a job that ended well without a manifest did not succeed: it is submitted again', async () => {
-    const world = fakes.world('no-manifest', { script: (_, submission) => ({ then: ['succeeded'], manifest: submission > 1 }) });
+    const world = fakes.world('no-manifest', {
+      script: (_, submission) => ({ then: ['succeeded'], manifest: submission > 1 }),
+    });
     assert.equal((await resultOf(await startJob(world))).submissions, 2);
-    assert.deepEqual(world.jobs[0]?.settled, [{ outcome: 'failed', reason: 'spark says SUCCEEDED, but the job left no manifest' }]);
+    assert.deepEqual(world.jobs[0]?.settled, [
+      { outcome: 'failed', reason: 'spark says SUCCEEDED, but the job left no manifest' },
+    ]);
   });
 
   test('a job that somebody ended at the engine is not started again', async () => {
@@ -128,8 +138,12 @@ describe('engineJob', { skip: NO_TEMPORAL, concurrency: true }, () => {
   });
 
   test('a job that does not start in time is stopped, and the failure says so', async () => {
-    const world = fakes.world('no-slot', { script: () => ({ answer: 'pending', answerMore: { reason: 'no worker has 64 cores' } }) });
-    const { code, message } = await failedWith(await startJob(world, { startTimeoutMs: 1_000, retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 1 } }));
+    const world = fakes.world('no-slot', {
+      script: () => ({ answer: 'pending', answerMore: { reason: 'no worker has 64 cores' } }),
+    });
+    const { code, message } = await failedWith(
+      await startJob(world, { startTimeoutMs: 1_000, retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 1 } }),
+    );
     assert.equal(code, 'JOB_NO_RESOURCES');
     assert.match(message, /daily: did not start within 1 s \(no worker has 64 cores\)/);
     assert.equal(world.jobs[0]?.cancels, 1);
@@ -139,7 +153,11 @@ describe('engineJob', { skip: NO_TEMPORAL, concurrency: true }, () => {
 
   test('a job that runs longer than its limit is stopped', async () => {
     const world = fakes.world('endless', { script: () => ({}) });
-    const handle = await startJob(world, { timeoutMs: 1_500, startTimeoutMs: 500, retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 1 } });
+    const handle = await startJob(world, {
+      timeoutMs: 1_500,
+      startTimeoutMs: 500,
+      retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 1 },
+    });
     const { code, message } = await failedWith(handle);
     assert.equal(code, 'JOB_FAILED_PLATFORM');
     assert.match(message, /daily: ran longer than its timeout of 2 s/);
@@ -152,12 +170,16 @@ describe('engineJob', { skip: NO_TEMPORAL, concurrency: true }, () => {
     const handle = await startJob(world);
     await until('the submit', () => world.count('submitJob') === 1);
     await handle.cancel();
-    await until('the cancel is in the history', () => eventSeen(handle, 'workflowExecutionCancelRequestedEventAttributes'));
+    await until('the cancel is in the history', () =>
+      eventSeen(handle, 'workflowExecutionCancelRequestedEventAttributes'),
+    );
     assert.equal(world.count('cancelJob'), 0);
     letGo();
-    const error = await handle.result().catch((reason: unknown) => reason);
-    assert.ok(error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure, String(error));
-    assert.deepEqual(world.jobs.map(({ snapshot }) => snapshot.state), ['cancelled']);
+    await assertCancelled(handle);
+    assert.deepEqual(
+      world.jobs.map(({ snapshot }) => snapshot.state),
+      ['cancelled'],
+    );
     assert.deepEqual(outcomes(world), ['cancelled']);
   });
 
@@ -165,8 +187,8 @@ describe('engineJob', { skip: NO_TEMPORAL, concurrency: true }, () => {
     const world = fakes.world('early', { script: () => ({ answer: 'pending' }) });
     const handle = await startJob(world);
     await handle.cancel();
-    const error = await handle.result().catch((reason: unknown) => reason);
-    assert.ok(error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure, String(error));
-    for (const job of world.jobs) assert.ok(job.submits === 0 || job.snapshot.state === 'cancelled', job.snapshot.state);
+    await assertCancelled(handle);
+    for (const job of world.jobs)
+      assert.ok(job.submits === 0 || job.snapshot.state === 'cancelled', job.snapshot.state);
   });
 });

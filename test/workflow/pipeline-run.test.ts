@@ -1,11 +1,10 @@
 /** `pipelineRun` on a real Temporal server: order, results, failures, cancel, claims, and what the UI shows of a run. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { CancelledFailure } from '@temporalio/common';
-import { failureOf } from '../../workers/run-failure.js';
+import type { WorkflowHandle } from '@temporalio/client';
 import { createFakeActivities, type FakeActivities } from '../support/workflow-activities.js';
 import { NO_TEMPORAL, openWorkflowBench, type WorkflowBench } from '../support/workflow-bench.js';
+import { assertCancelled, failedWith } from '../support/workflow-outcome.js';
 import { declaredPlan, stagePlan, tablePlan } from '../support/workflow-plans.js';
 import { eventSeen, until } from '../support/workflow-until.js';
 import { failure, type FakeWorld } from '../support/workflow-world.js';
@@ -24,18 +23,11 @@ describe('pipelineRun', { skip: NO_TEMPORAL, concurrency: true }, () => {
   const startRun = (world: FakeWorld, partition = DAY): Promise<WorkflowHandle> =>
     bench.start('pipelineRun', `run/${world.name}/${partition.replace('/', '_')}`, { pipeline: world.name, partition });
 
-  const failedWith = async (handle: WorkflowHandle): Promise<{ code: string; message: string }> => {
-    const error = await handle.result().then(
-      () => assert.fail('the run went well'),
-      (reason: unknown) => reason,
-    );
-    assert.ok(error instanceof WorkflowFailedError, String(error));
-    return failureOf(error);
-  };
-
   test('a day goes through all steps in order, and its page tells the story', async () => {
     const world = fakes.world('day', {
-      plan: declaredPlan([stagePlan('daily')], { comparisons: [{ table: 'city_sales_live', check: { type: 'reconcile' } }] }),
+      plan: declaredPlan([stagePlan('daily')], {
+        comparisons: [{ table: 'city_sales_live', check: { type: 'reconcile' } }],
+      }),
     });
     const handle = await startRun(world);
     const result = (await handle.result()) as Record<string, unknown>;
@@ -47,7 +39,10 @@ describe('pipelineRun', { skip: NO_TEMPORAL, concurrency: true }, () => {
     assert.deepEqual(result['tables'], [
       { table: 'city_sales_daily', published: 1, rows: 12, empty: 0, superseded: 0, held: [] },
     ]);
-    assert.deepEqual(world.finished.map(({ outcome, verdict }) => [outcome, verdict]), [['succeeded', 'pass']]);
+    assert.deepEqual(
+      world.finished.map(({ outcome, verdict }) => [outcome, verdict]),
+      [['succeeded', 'pass']],
+    );
 
     const { typedSearchAttributes, memo } = await handle.describe();
     const shown = Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
@@ -78,9 +73,10 @@ describe('pipelineRun', { skip: NO_TEMPORAL, concurrency: true }, () => {
     assert.match(message, /daily: column sales not found \(submission 1 of 3\)/);
     assert.equal(world.jobs.length, 1);
     assert.equal(world.count('loadStaging'), 0);
-    assert.deepEqual(world.finished.map(({ outcome, message: why }) => [outcome, why]), [
-      ['failed', `JOB_FAILED_USER: ${message}`],
-    ]);
+    assert.deepEqual(
+      world.finished.map(({ outcome, message: why }) => [outcome, why]),
+      [['failed', `JOB_FAILED_USER: ${message}`]],
+    );
   });
 
   test('a cancelled run ends its engine job first, confirmed, and is recorded as cancelled', async () => {
@@ -88,13 +84,21 @@ describe('pipelineRun', { skip: NO_TEMPORAL, concurrency: true }, () => {
     const handle = await startRun(world);
     const job = await world.job('daily');
     await handle.cancel();
-    const error = await handle.result().catch((reason: unknown) => reason);
-    assert.ok(error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure, String(error));
+    await assertCancelled(handle);
     assert.equal(job.snapshot.state, 'cancelled');
-    assert.deepEqual(job.settled.map(({ outcome }) => outcome), ['cancelled']);
-    assert.deepEqual(world.finished.map(({ outcome }) => outcome), ['cancelled']);
+    assert.deepEqual(
+      job.settled.map(({ outcome }) => outcome),
+      ['cancelled'],
+    );
+    assert.deepEqual(
+      world.finished.map(({ outcome }) => outcome),
+      ['cancelled'],
+    );
     assert.deepEqual(world.calls.slice(-3), ['cancelJob', 'settleJob', 'finishRun']);
-    assert.equal((await bench.client.workflow.getHandle(`run/cancelled/${DAY}/daily`).describe()).status.name, 'CANCELLED');
+    assert.equal(
+      (await bench.client.workflow.getHandle(`run/cancelled/${DAY}/daily`).describe()).status.name,
+      'CANCELLED',
+    );
   });
 
   test('a cancel waits for a publish that is under way before the run is recorded as cancelled', async () => {
@@ -103,11 +107,16 @@ describe('pipelineRun', { skip: NO_TEMPORAL, concurrency: true }, () => {
     const handle = await startRun(world);
     await until('the publish', () => world.count('publishTable') === 1);
     await handle.cancel();
-    await until('the cancel is in the history', () => eventSeen(handle, 'workflowExecutionCancelRequestedEventAttributes'));
+    await until('the cancel is in the history', () =>
+      eventSeen(handle, 'workflowExecutionCancelRequestedEventAttributes'),
+    );
     assert.equal(world.finished.length, 0);
     letGo();
     await handle.result().catch(() => undefined);
-    assert.deepEqual(world.finished.map(({ outcome }) => outcome), ['cancelled']);
+    assert.deepEqual(
+      world.finished.map(({ outcome }) => outcome),
+      ['cancelled'],
+    );
     assert.equal((await handle.describe()).status.name, 'CANCELLED');
   });
 
@@ -129,9 +138,12 @@ describe('pipelineRun', { skip: NO_TEMPORAL, concurrency: true }, () => {
 
   test('a stage starts when what it reads is done, and gets its manifest', async () => {
     const world = fakes.world('chain', {
-      plan: declaredPlan([stagePlan('top', { dependsOn: ['daily', 'other'] }), stagePlan('daily'), stagePlan('other')], {
-        tables: [tablePlan('top')],
-      }),
+      plan: declaredPlan(
+        [stagePlan('top', { dependsOn: ['daily', 'other'] }), stagePlan('daily'), stagePlan('other')],
+        {
+          tables: [tablePlan('top')],
+        },
+      ),
     });
     await (await startRun(world)).result();
     assert.equal(world.jobs.at(-1)?.part, 'top');
@@ -147,15 +159,23 @@ describe('pipelineRun', { skip: NO_TEMPORAL, concurrency: true }, () => {
       script: () => ({ then: [['failed', { blame: 'user', reason: 'no' }]] }),
     });
     assert.equal((await failedWith(await startRun(world))).code, 'JOB_FAILED_USER');
-    assert.deepEqual(world.jobs.map(({ part }) => part), ['daily']);
+    assert.deepEqual(
+      world.jobs.map(({ part }) => part),
+      ['daily'],
+    );
   });
 
   test('a partition that a living run holds fails at once', async () => {
-    const world = fakes.world('held', { claims: [failure('ALREADY_RUNNING', 'ALREADY_RUNNING run/held/x: it holds it')] });
+    const world = fakes.world('held', {
+      claims: [failure('ALREADY_RUNNING', 'ALREADY_RUNNING run/held/x: it holds it')],
+    });
     const { code, message } = await failedWith(await startRun(world));
     assert.deepEqual([code, message], ['ALREADY_RUNNING', 'ALREADY_RUNNING run/held/x: it holds it']);
     assert.equal(world.jobs.length, 0);
-    assert.deepEqual(world.finished.map(({ outcome }) => outcome), ['failed']);
+    assert.deepEqual(
+      world.finished.map(({ outcome }) => outcome),
+      ['failed'],
+    );
   });
 
   test('a day waits for the range that holds it, says so, and gives up when told that it was the last try', async () => {

@@ -1,12 +1,11 @@
 /** `streamSupervisor` on a real Temporal server: restarts within its budget, stop, restart, cancel. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { CancelledFailure } from '@temporalio/common';
-import { failureOf } from '../../workers/run-failure.js';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { StreamPlan, StreamState } from '../../workflows/contracts/streams.js';
 import { createFakeActivities, type FakeActivities } from '../support/workflow-activities.js';
 import { NO_TEMPORAL, openWorkflowBench, type WorkflowBench } from '../support/workflow-bench.js';
+import { assertCancelled, failedWith } from '../support/workflow-outcome.js';
 import { streamPlan } from '../support/workflow-plans.js';
 import { until } from '../support/workflow-until.js';
 import type { FakeWorld } from '../support/workflow-world.js';
@@ -41,10 +40,14 @@ describe('streamSupervisor', { skip: NO_TEMPORAL, concurrency: true }, () => {
     assert.deepEqual(await handle.executeUpdate('stop'), { generation: 1 });
     assert.deepEqual(await handle.result(), { stopped: true, submissions: 1 });
     assert.deepEqual([job.cancels, job.snapshot.state], [1, 'cancelled']);
-    assert.deepEqual(job.settled.map(({ outcome }) => outcome), ['cancelled']);
+    assert.deepEqual(
+      job.settled.map(({ outcome }) => outcome),
+      ['cancelled'],
+    );
     const { typedSearchAttributes, memo } = await handle.describe();
     const shown = typedSearchAttributes.getAll().map(({ key, value }) => `${key.name}=${String(value)}`);
-    for (const pair of ['SluicePipeline=stop', 'SluiceEngine=flink', 'SluiceState=cancelled']) assert.ok(shown.includes(pair), pair);
+    for (const pair of ['SluicePipeline=stop', 'SluiceEngine=flink', 'SluiceState=cancelled'])
+      assert.ok(shown.includes(pair), pair);
     assert.equal(memo?.['engineJobId'], 'live-1');
   });
 
@@ -73,13 +76,15 @@ describe('streamSupervisor', { skip: NO_TEMPORAL, concurrency: true }, () => {
   test('more failures than the budget allows end the supervisor', async () => {
     const world = worldFor('budget', { restart: { attempts: 2, windowMs: 600_000, backoffMs: 20, maxBackoffMs: 30 } });
     world.script = () => ({ then: [['failed', { reason: 'broken record' }]] });
-    const error = await (await start(world)).result().catch((reason: unknown) => reason);
-    assert.ok(error instanceof WorkflowFailedError, String(error));
-    const { code, message } = failureOf(error);
+    const { code, message } = await failedWith(await start(world));
     assert.equal(code, 'JOB_FAILED_PLATFORM');
     assert.equal(message, 'live: 3 failures within 10 min, no further restart: broken record');
     assert.equal(world.jobs.length, 3);
-    for (const job of world.jobs) assert.deepEqual(job.settled.map(({ outcome }) => outcome), ['failed']);
+    for (const job of world.jobs)
+      assert.deepEqual(
+        job.settled.map(({ outcome }) => outcome),
+        ['failed'],
+      );
   });
 
   test('old failures fall out of the window', async () => {
@@ -98,12 +103,17 @@ describe('streamSupervisor', { skip: NO_TEMPORAL, concurrency: true }, () => {
     const second = await world.job('live', 2);
     const [first] = world.jobs;
     assert.deepEqual([first?.cancels, first?.settled.map(({ outcome }) => outcome)], [1, ['cancelled']]);
-    await until('the second one is healthy', async () => (await stateOf(handle)).key === second.key && (await stateOf(handle)).healthy);
+    await until(
+      'the second one is healthy',
+      async () => (await stateOf(handle)).key === second.key && (await stateOf(handle)).healthy,
+    );
     assert.equal((await stateOf(handle)).restartsInWindow, 0);
   });
 
   test('stop during the wait before a restart starts nothing more', async () => {
-    const world = worldFor('stop-waiting', { restart: { attempts: 5, windowMs: 600_000, backoffMs: 600_000, maxBackoffMs: 600_000 } });
+    const world = worldFor('stop-waiting', {
+      restart: { attempts: 5, windowMs: 600_000, backoffMs: 600_000, maxBackoffMs: 600_000 },
+    });
     const handle = await start(world);
     await world.become(await world.job('live'), 'failed', { reason: 'no slot' });
     await until('the failure is counted', async () => (await stateOf(handle)).restartsInWindow === 1);
@@ -126,15 +136,20 @@ describe('streamSupervisor', { skip: NO_TEMPORAL, concurrency: true }, () => {
     const handle = await start(world);
     const job = await world.job('live');
     await handle.cancel();
-    const error = await handle.result().catch((reason: unknown) => reason);
-    assert.ok(error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure, String(error));
+    await assertCancelled(handle);
     assert.equal(job.snapshot.state, 'cancelled');
-    assert.deepEqual(job.settled.map(({ outcome }) => outcome), ['cancelled']);
+    assert.deepEqual(
+      job.settled.map(({ outcome }) => outcome),
+      ['cancelled'],
+    );
   });
 
   test('what its watcher does not tell, it asks itself', async () => {
     const world = worldFor('unwatched');
-    Object.assign(world, { nextCheckMs: 100, onAsk: (job: Parameters<FakeWorld['change']>[0]) => world.change(job, 'failed') });
+    Object.assign(world, {
+      nextCheckMs: 100,
+      onAsk: (job: Parameters<FakeWorld['change']>[0]) => world.change(job, 'failed'),
+    });
     await start(world);
     await world.job('live', 2);
     assert.ok(world.count('askJob') >= 1);
