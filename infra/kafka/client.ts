@@ -68,7 +68,9 @@ export function toKafkaError(error: unknown, what: string): SluiceError {
   if (error instanceof SluiceError) return error;
   const { name, message, cause } = error as { name?: string; message?: string; cause?: unknown };
   // "Out of retries" is marked as not retriable, whatever was tried; what was tried tells.
-  const decisive = (name === 'KafkaJSNumberOfRetriesExceeded' && cause !== undefined ? cause : error) as { retriable?: boolean };
+  const decisive = (name === 'KafkaJSNumberOfRetriesExceeded' && cause !== undefined ? cause : error) as {
+    retriable?: boolean;
+  };
   const code = decisive.retriable === false ? 'STORE_REJECTED' : 'STORE_UNREACHABLE';
   return new SluiceError(code, `${what}: ${message ?? String(error)}`, { cause: error });
 }
