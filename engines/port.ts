@@ -81,7 +81,8 @@ export interface EnginePort {
   /** One job's state now. Never acts. A live engine that does not know the job answers `unknown` with nativeState NOT_FOUND. */
   observe(handle: JobHandle, signal?: AbortSignal): Promise<Observation>;
   /**
-   * States of all given jobs with O(1) list requests to the engine; details are asked only for those that changed.
+   * States of all given jobs with O(1) list requests to the engine; details are asked only for those that changed, and
+   * for a bounded few in turn.
    * A job about which nothing certain can be said now (the object store is away) is missing from the answer.
    */
   observeAll(handles: readonly JobHandle[], signal?: AbortSignal): Promise<Map<string, Observation>>;

@@ -1,6 +1,6 @@
 /** Brings everything up: servers, job code, schema, bucket, topics and workers; what already runs is reused. */
 import { join } from 'node:path';
-import { buildJobs, cacheFolder, startProcess, startStack, stopProcess, stopStack } from '../infra/local/index.js';
+import { buildJobs, cacheFolder, findJdk, startStack, stopProcess, stopStack } from '../infra/local/index.js';
 import { loadConfig, type Config } from '../infra/config.js';
 import { createKafka } from '../infra/kafka/client.js';
 import { createTopics } from '../infra/kafka/admin-topics.js';
@@ -10,7 +10,7 @@ import { createS3, ensureBucket } from '../infra/s3/client.js';
 import { stopHostJobs } from '../engines/kafka-streams/stop-all.js';
 import { workflowBundle } from './bundle.js';
 import { projectRoot, stackHome } from './deps.js';
-import { workerProcesses } from './local-processes.js';
+import { startWorkers } from './local-processes.js';
 
 export type Step = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
@@ -23,7 +23,8 @@ export async function bringUp(step: Step, progress: (line: string) => void): Pro
   const root = stackHome(process.env);
   const stateDir = join(root, '.sluice');
   const stack = await step('servers', () => startStack({ root, env: process.env, progress }));
-  const env = definedOnly({ ...stack, ...process.env });
+  const java = process.env['SLUICE_JAVA'] || (await javaCommand());
+  const env = definedOnly({ ...stack, ...definedOnly(process.env), ...(java ? { SLUICE_JAVA: java } : {}) });
   const config = loadConfig(env);
   await step('jobs', () =>
     buildJobs({ root: projectRoot(), cacheDir: cacheFolder(process.env), env: process.env, progress }),
@@ -31,12 +32,15 @@ export async function bringUp(step: Step, progress: (line: string) => void): Pro
   await step('schema', () => prepareStores(config));
   await step('workers', async () => {
     await workflowBundle(join(stateDir, 'bundle'));
-    for (const spec of workerProcesses(root, env, stateDir)) {
-      const { reused, pid } = await startProcess(root, spec);
-      progress(`${spec.name}: ${reused ? 'runs already' : 'started'} (process ${pid})`);
-    }
+    await startWorkers(root, env, progress);
   });
   return { env, config };
+}
+
+/** The JVM that the servers run on, so that JAVA_HOME alone is enough for Kafka Streams too. */
+async function javaCommand(): Promise<string | undefined> {
+  const jdk = await findJdk(process.env);
+  return jdk ? join(jdk.home, 'bin', 'java') : undefined;
 }
 
 /** Migrates Postgres, creates bucket and topics; all idempotent. */
@@ -67,6 +71,7 @@ export async function bringDown(progress: (line: string) => void, wipe: boolean)
   await stopStack({ root, progress, wipe });
 }
 
+/** An empty value counts as not set. */
 export function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])));
 }

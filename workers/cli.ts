@@ -1,5 +1,5 @@
 /** The `sluice` command: a face over the facade and the local stack, one file per command. */
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { isSluiceError } from '../infra/errors.js';
 import { addDemoCommand } from './cli/demo.js';
 import { addEnvCommand } from './cli/env.js';
@@ -36,15 +36,32 @@ for (const add of [
   add(program);
 }
 
+// Usage errors are requests that cannot be right, and end like all of those.
+program.exitOverride();
+for (const command of allCommands(program)) command.exitOverride();
+
 try {
   await program.parseAsync(process.argv);
 } catch (error) {
-  // Our own errors say what would be right; anything else is a fault of ours and shows where it came from.
-  const text = isSluiceError(error)
-    ? `${error.code}: ${error.message}`
-    : error instanceof Error
-      ? error.stack
-      : String(error);
-  process.stderr.write(`sluice: ${text ?? 'unknown error'}\n`);
-  process.exitCode = isSluiceError(error, 'INVALID_REQUEST') || isSluiceError(error, 'CONFIG_INVALID') ? 2 : 1;
+  process.exitCode = report(error);
+}
+
+function allCommands(parent: Command): Command[] {
+  return parent.commands.flatMap((command) => [command, ...allCommands(command)]);
+}
+
+/** Says what is wrong and returns the exit code; our own errors say what would be right. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const known = isSluiceError(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (process.argv.includes('--json')) {
+    process.stdout.write(
+      `${JSON.stringify({ ok: false, error: { code: known ? error.code : 'UNKNOWN', message } })}\n`,
+    );
+  }
+  // Anything that is not ours shows where it came from.
+  const text = known ? `${error.code}: ${message}` : error instanceof Error ? error.stack : message;
+  process.stderr.write(`sluice: ${text ?? message}\n`);
+  return isSluiceError(error, 'INVALID_REQUEST') || isSluiceError(error, 'CONFIG_INVALID') ? 2 : 1;
 }

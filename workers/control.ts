@@ -5,7 +5,7 @@ import {
   WorkflowNotFoundError,
   type Client,
 } from '@temporalio/client';
-import { SluiceError } from '../infra/errors.js';
+import { isSluiceError, SluiceError } from '../infra/errors.js';
 import { MAX_INPUT_BYTES, type PipelineRunInput } from '../workflows/contracts/inputs.js';
 import { runWorkflowId, streamWorkflowId, syncWorkflowId } from '../workflows/contracts/ids.js';
 import type { RunProgress } from '../workflows/contracts/messages.js';
@@ -14,6 +14,9 @@ import type { StreamState } from '../workflows/contracts/streams.js';
 import { CONTROL_QUEUE } from '../workflows/contracts/task-queues.js';
 import { failureOf, type RunFailure } from './run-failure.js';
 
+/** Longest wait for an answer about something that runs. */
+const QUESTION_MS = 5_000;
+
 export interface StartedRun {
   workflowId: string;
   runId: string;
@@ -21,15 +24,28 @@ export interface StartedRun {
 
 export type RunOutcome = { ok: true; result: unknown } | { ok: false; failure: RunFailure };
 
+/** What can be said of a stream; only a running supervisor with a worker says everything. */
+export type SeenStream = Pick<StreamState, 'pipeline' | 'stream'> &
+  Partial<Omit<StreamState, 'state'>> & { state: StreamState['state'] | 'stopped'; closed?: true };
+
 export interface Control {
   /** Refuses inputs over 256 KiB and a partition that is running already (ALREADY_RUNNING names it). */
   startRun(input: PipelineRunInput): Promise<StartedRun>;
+  /** Like `startRun`, but takes the open run of the same pipeline and partition if there is one. */
+  startOrJoinRun(input: PipelineRunInput): Promise<StartedRun & { joined: boolean }>;
   /** Waits for the end; calls `onProgress` when what the run says of itself changed. */
   waitRun(run: StartedRun, onProgress?: (progress: RunProgress) => void): Promise<RunOutcome>;
   /** Starts the supervisor unless it runs; true when this call started it. */
   ensureStream(pipeline: string, stream: string): Promise<boolean>;
-  streamState(pipeline: string, stream: string): Promise<StreamState | undefined>;
+  /** undefined when it never ran; `closed` when its supervisor has ended, however. */
+  streamState(pipeline: string, stream: string): Promise<SeenStream | undefined>;
+  /** INVALID_REQUEST when its supervisor does not run. */
   stopStream(pipeline: string, stream: string): Promise<void>;
+  restartStream(pipeline: string, stream: string): Promise<void>;
+  /** Status of a sync's workflow in Temporal, lower case, or `not started`. */
+  syncState(pipeline: string, table: string): Promise<string>;
+  /** Status of a run's workflow in Temporal, lower case; `closed` when its id was used again, `gone` after retention. */
+  runStatus(workflowId: string, firstRunId: string): Promise<string>;
   ensureSync(pipeline: string, table: string): Promise<boolean>;
 }
 
@@ -54,7 +70,33 @@ export function createControl(client: Client): Control {
     }
   };
 
-  return {
+  /** A question without a deadline would wait for a worker that is not there. */
+  const within = <T>(ask: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + QUESTION_MS, ask);
+
+  const running = async (pipeline: string, stream: string, act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      throw new SluiceError(
+        'INVALID_REQUEST',
+        `stream ${pipeline}/${stream} does not run: \`sluice status\` shows what does`,
+      );
+    }
+  };
+
+  const control: Control = {
+    async startOrJoinRun(input) {
+      try {
+        return { ...(await control.startRun(input)), joined: false };
+      } catch (error) {
+        if (!isSluiceError(error, 'ALREADY_RUNNING')) throw error;
+        const workflowId = runWorkflowId(input.pipeline, input.partition);
+        const { runId } = await client.workflow.getHandle(workflowId).describe();
+        return { workflowId, runId, joined: true };
+      }
+    },
+
     async startRun(input) {
       const bytes = Buffer.byteLength(JSON.stringify(input));
       if (bytes > MAX_INPUT_BYTES) {
@@ -122,8 +164,17 @@ export function createControl(client: Client): Control {
       ),
 
     async streamState(pipeline, stream) {
+      const handle = client.workflow.getHandle(streamWorkflowId(pipeline, stream));
       try {
-        return await client.workflow.getHandle(streamWorkflowId(pipeline, stream)).query<StreamState>('state');
+        const { status } = await within(() => handle.describe());
+        const state = await within(() => handle.query<StreamState>('state')).catch((error: unknown) => {
+          if (error instanceof WorkflowNotFoundError) throw error;
+          return { pipeline, stream, state: 'unknown' as const, reason: `no worker answers: ${messageOf(error)}` };
+        });
+        // What a closed supervisor remembers is not what is.
+        if (status.name === 'RUNNING') return state;
+        const reason = [`its supervisor is ${status.name.toLowerCase()}`, state.reason].filter(Boolean).join(': ');
+        return { ...state, state: 'stopped', healthy: false, closed: true, reason };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;
@@ -132,8 +183,34 @@ export function createControl(client: Client): Control {
 
     async stopStream(pipeline, stream) {
       const handle = client.workflow.getHandle(streamWorkflowId(pipeline, stream));
-      await handle.executeUpdate('stop');
+      await running(pipeline, stream, () => handle.executeUpdate('stop'));
       await handle.result();
+    },
+
+    async restartStream(pipeline, stream) {
+      const handle = client.workflow.getHandle(streamWorkflowId(pipeline, stream));
+      await running(pipeline, stream, () => handle.executeUpdate('restart'));
+    },
+
+    async syncState(pipeline, table) {
+      try {
+        const { status } = await within(() => client.workflow.getHandle(syncWorkflowId(pipeline, table)).describe());
+        return status.name.toLowerCase();
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'not started';
+        throw error;
+      }
+    },
+
+    async runStatus(workflowId, firstRunId) {
+      try {
+        const found = await within(() => client.workflow.getHandle(workflowId).describe());
+        const same = found.raw.workflowExecutionInfo?.firstRunId === firstRunId;
+        return same ? found.status.name.toLowerCase() : 'closed';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'gone';
+        throw error;
+      }
     },
 
     ensureSync: (pipeline, table) =>
@@ -144,4 +221,7 @@ export function createControl(client: Client): Control {
         `result topic into curated.${table}`,
       ),
   };
+  return control;
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

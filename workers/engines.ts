@@ -13,9 +13,18 @@ const jarOf = (root: string, module: EngineName): string =>
 
 function submitProperties(text: string | undefined): Record<string, string> {
   if (text === undefined) return {};
-  const parsed = z.record(z.string(), z.string()).safeParse(JSON.parse(text));
+  const parsed = z.record(z.string(), z.string()).safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw new SluiceError('CONFIG_INVALID', 'SPARK_SUBMIT_PROPERTIES must be a JSON object of texts');
+}
+
+/** undefined when it is no JSON; the parser's own message would quote the value. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export function wireEngines(

@@ -7,13 +7,15 @@ import { workflowBundle } from './bundle.js';
 import { connectTemporal } from './connect.js';
 import { wireDeps } from './deps.js';
 import { startLineageRelay } from './lineage-relay.js';
+import { CODE_ARGUMENT, READY_LINE } from './process-marks.js';
 import { installRuntime } from './runtime.js';
 import { createWorkers, ROLES, type Role } from './worker.js';
 
 function parseRoles(args: readonly string[]): Role[] {
-  const unknown = args.filter((arg) => !ROLES.includes(arg as Role));
+  const given = args.filter((arg) => !arg.startsWith(CODE_ARGUMENT));
+  const unknown = given.filter((arg) => !ROLES.includes(arg as Role));
   if (unknown.length > 0) throw new Error(`unknown role ${unknown.join(', ')}: known are ${ROLES.join(', ')}`);
-  return args.length > 0 ? (args as Role[]) : [...ROLES];
+  return given.length > 0 ? (given as Role[]) : [...ROLES];
 }
 
 async function main(): Promise<void> {
@@ -36,7 +38,14 @@ async function main(): Promise<void> {
   };
   process.once('SIGTERM', () => stop('SIGTERM'));
   process.once('SIGINT', () => stop('SIGINT'));
-  log.info({ roles }, 'ready');
+  const { clusters } = wired.deps.settings;
+  for (const engine of ['flink', 'spark', 'kafka-streams'] as const) {
+    // Whoever can reach a cluster sees to it that it is watched; a watcher that ended for whatever reason comes back.
+    if (roles.includes(engine === 'kafka-streams' ? 'host' : engine)) {
+      await wired.deps.temporal.ensureWatcher(engine, clusters[engine]);
+    }
+  }
+  process.stderr.write(`{"level":30,"time":${Date.now()},"name":"sluice",${READY_LINE}}\n`);
   try {
     await workers.run();
   } finally {

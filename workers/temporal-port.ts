@@ -13,7 +13,7 @@ export function createTemporalPort(client: Client): TemporalPort {
         const firstRunId = found.raw.workflowExecutionInfo?.firstRunId;
         // At most one chain per id is open: when the newest one is another, the owner's has ended.
         if (firstRunId && firstRunId !== owner.firstRunId) return true;
-        return found.status.name !== 'RUNNING';
+        return found.status.name !== 'RUNNING' && found.status.name !== 'PAUSED';
       } catch (error) {
         // Retention deletes closed executions only, so a clear "not found" means that nothing of that id runs.
         if (error instanceof WorkflowNotFoundError) return true;

@@ -32,6 +32,8 @@ export interface FlinkEngineConfig {
 export interface FlinkEngineDeps {
   jars: JarCatalog;
   objects?: ObjectStore;
+  /** Clock; default the system's. */
+  now?: () => number;
 }
 
 export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDeps): EnginePort {
@@ -39,7 +41,7 @@ export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDe
   const http = createHttpClient({ baseUrl: config.restUrl, name, timeoutMs: config.timeoutMs ?? 10_000 });
   const client = createFlinkClient(http, { submitTimeoutMs: config.submitTimeoutMs ?? 90_000 });
   const proof = createProofReader(deps.objects);
-  const observer = createFlinkObserver(client, proof, http.baseUrl);
+  const observer = createFlinkObserver(client, proof, http.baseUrl, deps.now ?? Date.now);
   const observe: EnginePort['observe'] = (handle, signal) => observer.observe(handle, signal);
   const lookMs = config.lookMs ?? 500;
 

@@ -5,17 +5,19 @@ import type { FailureVerdict } from '../failure-text.js';
 import { isTerminal } from '../job-state.js';
 import type { JobHandle, JobSpec, Observation } from '../port.js';
 import type { ProofReader } from '../proof.js';
-import type { FlinkClient, FlinkJob, FlinkJobListEntry } from './client.js';
+import type { FlinkCheckpoints, FlinkClient, FlinkJob, FlinkJobListEntry } from './client.js';
+import { DetailTurns } from './detail-turns.js';
 import { flinkState, waitsForTasks } from './native-states.js';
 import type { TaskCounts } from './native-states.js';
 
 export type FlinkObserver = ReturnType<typeof createFlinkObserver>;
 
-export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pageUrl: string) {
+export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pageUrl: string, now: () => number) {
   /** Jobs seen with a running task by this process, so that a job without tasks is told apart from one that never began. */
   const seenRunning = new Set<string>();
   /** What was read of ended jobs, so that a list does not ask again for what cannot change. */
   const ended = new Map<string, Observation>();
+  const turns = new DetailTurns();
 
   function base(key: string, nativeState: string, tasks: TaskCounts): Observation {
     const state = flinkState(nativeState, tasks, seenRunning.has(key));
@@ -36,17 +38,11 @@ export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pag
       client.checkpoints(seen.key, signal),
       isTerminal(seen.state) ? undefined : client.restarts(seen.key, signal),
     ]);
-    const newest = [checkpoints?.latest.completed, checkpoints?.latest.savepoint]
-      .filter((snapshot) => typeof snapshot?.external_path === 'string' && snapshot.external_path !== '')
-      .sort((a, b) => (b?.id ?? 0) - (a?.id ?? 0))[0];
     const full: Observation = {
       ...seen,
       ...(await whyOf(seen, restarts ?? 0, signal)),
       ...(restarts === undefined ? {} : { restarts }),
-      ...(newest?.external_path ? { restorePoint: newest.external_path } : {}),
-      ...(checkpoints === undefined
-        ? {}
-        : { progress: { checkpoints: checkpoints.counts.completed, failedCheckpoints: checkpoints.counts.failed } }),
+      ...snapshotsOf(checkpoints),
     };
     const judged = await proven(full, spec);
     if (isTerminal(judged.state)) ended.set(judged.key, judged);
@@ -103,6 +99,25 @@ export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pag
     }
   }
 
+  /** The way back after the cluster's loss has to be known before it: checkpoints of running jobs are read in turn. */
+  async function addCheckpoints(
+    handles: readonly JobHandle[],
+    all: Map<string, Observation>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const running = handles.filter(({ key }) => all.get(key)?.state === 'running');
+    const jobs = running.map(({ key, spec }) => ({ key, startedMs: spec.intentAtMs }));
+    for (const key of turns.next(jobs, now())) {
+      try {
+        const seen = all.get(key);
+        if (seen) all.set(key, { ...seen, ...snapshotsOf(await client.checkpoints(key, signal)) });
+      } catch (error) {
+        // The list has answered: what one job did not tell now is asked at its next turn.
+        if (!isSluiceError(error)) throw error;
+      }
+    }
+  }
+
   return {
     look,
     forgotten,
@@ -110,17 +125,19 @@ export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pag
     observe: async ({ key, spec }: JobHandle, signal?: AbortSignal): Promise<Observation> =>
       (await look(spec, key, signal)) ?? forgotten(spec, key),
 
-    /** All jobs by one request for the list; more only for those that ended since. */
+    /** All jobs by one request for the list; more only for those that ended since, and for a few running ones in turn. */
     async observeAll(handles: readonly JobHandle[], signal?: AbortSignal): Promise<Map<string, Observation>> {
       const listed = new Map((await client.jobs(signal)).map((job) => [job.jid, job]));
       const wanted = new Set(handles.map((handle) => handle.key));
       for (const key of seenRunning) if (!wanted.has(key)) seenRunning.delete(key);
       for (const key of ended.keys()) if (!wanted.has(key)) ended.delete(key);
+      turns.keepOnly(wanted);
       const all = new Map<string, Observation>();
       for (const handle of handles) {
         const seen = await ofList(handle, listed.get(handle.key), signal);
         if (seen !== undefined) all.set(handle.key, seen);
       }
+      await addCheckpoints(handles, all, signal);
       return all;
     },
   };
@@ -128,6 +145,18 @@ export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pag
 
 /** Flink does not know the job, and nothing proves how it ended. */
 export const isMissing = (seen: Observation): boolean => seen.nativeState === 'NOT_FOUND' && !isTerminal(seen.state);
+
+function snapshotsOf(checkpoints: FlinkCheckpoints | undefined): Pick<Observation, 'restorePoint' | 'progress'> {
+  if (checkpoints === undefined) return {};
+  const { counts, latest } = checkpoints;
+  const newest = [latest.completed, latest.savepoint]
+    .filter((snapshot) => typeof snapshot?.external_path === 'string' && snapshot.external_path !== '')
+    .sort((a, b) => (b?.id ?? 0) - (a?.id ?? 0))[0];
+  return {
+    progress: { checkpoints: counts.completed, failedCheckpoints: counts.failed },
+    ...(newest?.external_path ? { restorePoint: newest.external_path } : {}),
+  };
+}
 
 function tasksOf(job: FlinkJob): TaskCounts {
   const sum: Record<string, number> = { total: 0 };

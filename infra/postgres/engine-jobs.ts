@@ -117,7 +117,8 @@ export interface ObservedFields {
 
 /**
  * Stores what the engine said. `observation` rises only when our state changed; a terminal row never changes again.
- * With `watcher`, nothing is written once a newer watcher took the cluster over. Returns the row, or undefined if refused.
+ * An observation of a settled job is
+ * acknowledged at once, for nobody waits for it any more. With `watcher`, nothing is written once a newer watcher took the cluster over. Returns the row, or undefined if refused.
  */
 export async function recordObservation(
   pool: Pool | PoolClient,
@@ -128,7 +129,7 @@ export async function recordObservation(
   const { rows } = await pool.query<EngineJobRow>(
     `update control.engine_job set
        observation = observation + case when state <> $2 then 1 else 0 end,
-       acked_observation = case when $13 then observation + case when state <> $2 then 1 else 0 end else acked_observation end,
+       acked_observation = case when $13 or settled is not null then observation + case when state <> $2 then 1 else 0 end else acked_observation end,
        signalled_at = case when state <> $2 then null else signalled_at end,
        signal_attempts = case when state <> $2 then 0 else signal_attempts end,
        state = $2, native_state = $3,
@@ -162,11 +163,11 @@ export async function recordObservation(
   return rows[0];
 }
 
+/** Acknowledges what it returns: the caller acts on the newest row, not on the observation it was told of. */
 export async function acknowledge(pool: Pool, key: string, observation: number): Promise<EngineJobRow | undefined> {
   const { rows } = await pool.query<EngineJobRow>(
-    `update control.engine_job set acked_observation = least(observation, greatest(acked_observation, $2))
-     where key = $1 returning *`,
-    [key, observation],
+    `update control.engine_job set acked_observation = observation where key = $1 returning *`,
+    [key],
   );
   return rows[0];
 }

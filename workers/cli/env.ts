@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import { CONFIG_NAMES } from '../../infra/config.js';
 import { SluiceError } from '../../infra/errors.js';
-import { print, printJson } from './output.js';
+import { listProcesses } from '../../infra/local/index.js';
+import { stackHome } from '../deps.js';
+import { print, printJson, say } from './output.js';
 import { sessionEnv } from './session.js';
 
 export function addEnvCommand(program: Command): void {
@@ -21,6 +23,10 @@ export function addEnvCommand(program: Command): void {
           'LOCAL_STACK',
           'no stack of this clone is up and no server is set: start it with `npx sluice up`',
         );
+      }
+      const processes = await listProcesses(stackHome(process.env));
+      if (processes.length === 0 || processes.every(({ running }) => !running)) {
+        say('note: nothing of this clone runs now; start it with `npx sluice up`');
       }
       if (name === undefined) {
         if (options.json) printJson(known);

@@ -31,7 +31,7 @@ export function addRunCommand(program: Command): void {
     .action(async (pipeline: string | undefined, options: RunOptions) => {
       const input = requestOf(pipeline, options);
       await withSession(async ({ config, control }) => {
-        const request = await typed(input, pipelinesDir(config));
+        const request = await typed(input, pipelinesDir(config), options.input === undefined);
         const run = await control.startRun(request);
         const url = workflowUrl(config, run.workflowId, run.runId);
         say(`started ${run.workflowId}${url ? `\n${url}` : ''}`);
@@ -60,10 +60,12 @@ export function addRunCommand(program: Command): void {
 }
 
 /** Refuses here what the run's first activity would refuse, before anything is started. */
-async function typed(input: PipelineRunInput, folder: string): Promise<PipelineRunInput> {
+async function typed(input: PipelineRunInput, folder: string, fromFlags: boolean): Promise<PipelineRunInput> {
   const texts = input.params as Record<string, string> | undefined;
-  const isText = texts !== undefined && Object.values(texts).every((value) => typeof value === 'string');
-  const request = isText ? { ...input, params: typedParams(await loadPipeline(folder, input.pipeline), texts) } : input;
+  const request =
+    fromFlags && texts !== undefined
+      ? { ...input, params: typedParams(await loadPipeline(folder, input.pipeline), texts) }
+      : input;
   const { partition } = await readRunRequest(request, { pipelinesDir: folder, nowMs: Date.now() });
   return { ...request, partition: partition.text };
 }
@@ -74,31 +76,19 @@ function collect(value: string, before: string[]): string[] {
 
 function requestOf(pipeline: string | undefined, options: RunOptions): PipelineRunInput {
   if (options.input !== undefined) {
-    const text = readFileSync(options.input === '-' ? 0 : options.input, 'utf8');
-    if (Buffer.byteLength(text) > MAX_INPUT_BYTES) {
-      throw new SluiceError(
-        'INVALID_REQUEST',
-        `the input has ${Buffer.byteLength(text)} bytes; at most ${MAX_INPUT_BYTES} are allowed`,
-      );
+    if (pipeline !== undefined || options.partition !== undefined || options.param.length > 0) {
+      throw invalid('--input holds the whole request: give no pipeline, --partition or --param beside it');
     }
-    try {
-      return JSON.parse(text) as PipelineRunInput;
-    } catch (error) {
-      throw new SluiceError('INVALID_REQUEST', `--input is not JSON: ${(error as Error).message}`, { cause: error });
-    }
+    return requestFrom(options.input);
   }
-  if (pipeline === undefined)
-    throw new SluiceError('INVALID_REQUEST', 'name the pipeline: sluice run <pipeline> --partition <day>');
+  if (pipeline === undefined) throw invalid('name the pipeline: sluice run <pipeline> --partition <day>');
   if (options.partition === undefined) {
-    throw new SluiceError(
-      'INVALID_REQUEST',
-      '--partition is missing: a day 1998-03-14, or a half-open range 1997-01-01/1998-12-31',
-    );
+    throw invalid('--partition is missing: a day 1998-03-14, or a half-open range 1997-01-01/1998-12-31');
   }
   const params: Record<string, string> = {};
   for (const pair of options.param) {
     const cut = pair.indexOf('=');
-    if (cut < 1) throw new SluiceError('INVALID_REQUEST', `--param ${pair}: give it as name=value`);
+    if (cut < 1) throw invalid(`--param ${pair}: give it as name=value`);
     params[pair.slice(0, cut)] = pair.slice(cut + 1);
   }
   return {
@@ -108,3 +98,26 @@ function requestOf(pipeline: string | undefined, options: RunOptions): PipelineR
     ...(Object.keys(params).length > 0 ? { params } : {}),
   };
 }
+
+function requestFrom(file: string): PipelineRunInput {
+  let text: string;
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw invalid(`--input ${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`);
+  }
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_INPUT_BYTES) {
+    throw invalid(`the input has ${bytes} bytes; at most ${MAX_INPUT_BYTES} are allowed`);
+  }
+  let request: unknown;
+  try {
+    request = JSON.parse(text);
+  } catch (error) {
+    throw invalid(`--input is not JSON: ${(error as Error).message}`);
+  }
+  const isObject = typeof request === 'object' && request !== null && !Array.isArray(request);
+  return (isObject ? { trigger: 'api', ...(request as object) } : request) as PipelineRunInput;
+}
+
+const invalid = (message: string): SluiceError => new SluiceError('INVALID_REQUEST', message);

@@ -2,6 +2,7 @@
 import { stackEnv } from '../../infra/local/index.js';
 import { loadConfig, type Config } from '../../infra/config.js';
 import { createPool, type Pool } from '../../infra/postgres/pool.js';
+import { definedOnly } from '../bring-up.js';
 import { connectTemporal } from '../connect.js';
 import { createControl, type Control } from '../control.js';
 import { stackHome } from '../deps.js';
@@ -9,7 +10,7 @@ import type { Client } from '@temporalio/client';
 
 /** Values of the environment win over those of the stack that this clone started. */
 export async function sessionEnv(): Promise<Record<string, string | undefined>> {
-  return { ...(await stackEnv(stackHome(process.env), process.env)), ...process.env };
+  return { ...(await stackEnv(stackHome(process.env), process.env)), ...definedOnly(process.env) };
 }
 
 export interface Session {

@@ -1,6 +1,6 @@
 /** `sluice up | down | doctor`: the local stack of this clone. */
 import type { Command } from 'commander';
-import { doctor } from '../../infra/local/index.js';
+import { describe, doctor } from '../../infra/local/index.js';
 import { bringDown, bringUp, type Step } from '../bring-up.js';
 import { stackHome } from '../deps.js';
 import { print, printJson, say } from './output.js';
@@ -36,8 +36,7 @@ export function addStackCommands(program: Command): void {
       const findings = await doctor({ root: stackHome(process.env), env: process.env });
       if (options.json) printJson({ ok: findings.every((finding) => finding.ok), findings });
       else {
-        for (const { ok, what, found, fix } of findings)
-          print(`${ok ? 'ok  ' : 'FAIL'} ${what}: ${found}${ok || !fix ? '' : `; ${fix}`}`);
+        for (const finding of findings) print(describe(finding));
       }
       if (findings.some((finding) => !finding.ok)) process.exitCode = 1;
     });

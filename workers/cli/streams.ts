@@ -1,7 +1,6 @@
 /** `sluice stream start | stop | restart`: supervisors of a pipeline's streams, and the syncs of their result tables. */
 import type { Command } from 'commander';
 import { loadPipeline } from '../../pipelines/load.js';
-import { streamWorkflowId } from '../../workflows/contracts/ids.js';
 import { pipelinesDir } from '../deps.js';
 import { startStreams } from '../streams.js';
 import { say } from './output.js';
@@ -36,8 +35,8 @@ export function addStreamCommands(program: Command): void {
     .argument('<pipeline>')
     .argument('<stream>')
     .action((pipeline: string, name: string) =>
-      withSession(async ({ client }) => {
-        await client.workflow.getHandle(streamWorkflowId(pipeline, name)).executeUpdate('restart');
+      withSession(async ({ control }) => {
+        await control.restartStream(pipeline, name);
         say(`restarting ${pipeline}/${name}`);
       }),
     );

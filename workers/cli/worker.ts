@@ -1,11 +1,13 @@
 /** `sluice worker [role…]` in the foreground, and `sluice migrate`. */
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { loadConfig } from '../../infra/config.js';
 import { migrate } from '../../infra/postgres/migrate.js';
 import { createPool } from '../../infra/postgres/pool.js';
 import { definedOnly } from '../bring-up.js';
+import { stackHome } from '../deps.js';
 import { say } from './output.js';
 import { sessionEnv } from './session.js';
 
@@ -16,9 +18,11 @@ export function addWorkerCommands(program: Command): void {
     .argument('[role...]', 'what this worker serves')
     .action(async (roles: string[]) => {
       const main = fileURLToPath(new URL('../main.ts', import.meta.url));
-      const child = spawn(process.execPath, ['--import', 'tsx', main, ...roles], {
+      const env = definedOnly(await sessionEnv());
+      const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...roles], {
         stdio: 'inherit',
-        env: definedOnly(await sessionEnv()),
+        // The same folder as the stack's own workers, or a host would not know the processes that it runs.
+        env: { SLUICE_STATE_DIR: join(stackHome(process.env), '.sluice'), ...env },
       });
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
       process.exitCode = await new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 1)));

@@ -14,6 +14,9 @@ export interface CatchUp {
   /** Records of the source that this stream has not processed yet. */
   behind: number;
   state: string;
+  /** Its supervisor has ended: it will not catch up. */
+  closed?: true;
+  reason?: string;
 }
 
 /** How far each stream's committed offsets are behind the loader's recorded end offsets. */
@@ -43,8 +46,14 @@ export async function streamsBehind(
           }));
           waiting += await behindEnds(admin, groupId, topic, ends);
         }
-        const state = (await control.streamState(pipeline.name, stream))?.state ?? 'not started';
-        found.push({ stream: `${pipeline.name}/${stream}`, behind: behind + waiting, state });
+        const seen = await control.streamState(pipeline.name, stream);
+        found.push({
+          stream: `${pipeline.name}/${stream}`,
+          behind: behind + waiting,
+          state: seen?.state ?? 'not started',
+          ...(seen?.closed ? { closed: true as const } : {}),
+          ...(seen?.reason ? { reason: seen.reason } : {}),
+        });
       }
     }
     return found;

@@ -4,6 +4,9 @@ import { loadPipelines } from '../../pipelines/load.js';
 import type { Pipeline } from '../../pipelines/pipeline.js';
 import type { Config } from '../../infra/config.js';
 import { createKafka } from '../../infra/kafka/client.js';
+import { SluiceError } from '../../infra/errors.js';
+import { findCsvFiles } from '../../activities/source/staged-tables.js';
+import { loadSourceSpec } from '../../pipelines/source.js';
 import { curatedChecksums, type TableChecksum } from '../../infra/postgres/curated-checksums.js';
 import { createPool } from '../../infra/postgres/pool.js';
 import type { CompareTablesResult, PublishTableResult } from '../../workflows/contracts/curated.js';
@@ -50,6 +53,7 @@ export async function runDemo(
 ): Promise<DemoReport> {
   const startedMs = performance.now();
   const { step, times } = createSteps(say);
+  await checkSource(options);
   const { config } = await bringUp(step, say);
   const temporal = await connectTemporal(config);
   const pool = createPool({ connectionString: config.DATABASE_URL, applicationName: 'sluice-demo', max: 4 });
@@ -67,7 +71,15 @@ export async function runDemo(
     await step('catch-up', async () => {
       await waitUntil(
         () => streamsBehind(kafka, pool, control, pipelines),
-        (all) => all.every(({ behind, state }) => behind === 0 && state === 'running'),
+        (all) => {
+          const ended = all.find(({ closed }) => closed);
+          if (ended)
+            throw new SluiceError(
+              'LOCAL_STACK',
+              `stream ${ended.stream} has ended: ${ended.reason ?? 'no reason known'}`,
+            );
+          return all.every(({ behind, state }) => behind === 0 && state === 'running');
+        },
         {
           timeoutMs: CATCH_UP_MS,
           what: 'the streams’ catching up',
@@ -114,6 +126,12 @@ export async function runDemo(
   }
 }
 
+/** Refused before anything is started or fetched. */
+async function checkSource({ source, dataDir }: { source: string; dataDir?: string }): Promise<void> {
+  const spec = await loadSourceSpec(pipelinesDir({}), source);
+  if (spec.from.kind !== 'maven') await findCsvFiles(spec, dataDir);
+}
+
 async function runAll(
   control: Control,
   config: Config,
@@ -123,13 +141,13 @@ async function runAll(
 ): Promise<Record<string, PipelineReport>> {
   const reports = await Promise.all(
     pipelines.map(async (pipeline): Promise<[string, PipelineReport]> => {
-      const run = await control.startRun({
+      const run = await control.startOrJoinRun({
         pipeline: pipeline.name,
         partition: `${partition.from}/${partition.to}`,
         trigger: 'api',
       });
       const url = workflowUrl(config, run.workflowId, run.runId);
-      say(`${run.workflowId}: started${url ? ` ${url}` : ''}`);
+      say(`${run.workflowId}: ${run.joined ? 'runs already, waiting for it' : 'started'}${url ? ` ${url}` : ''}`);
       const outcome = await control.waitRun(run, (progress) => {
         const parts = Object.entries({ ...progress.stages, ...progress.tables }).map(
           ([name, text]) => `${name} ${text}`,
