@@ -48,9 +48,11 @@ export function createCuratedActivities({ pool, objects, ...optional }: CuratedD
     cancellation: optional.cancellation ?? (() => Context.current().cancellationSignal),
   };
   return {
-    loadStaging: (input) => cancellable(deps, () => load(deps, input)),
+    loadStaging: (input) =>
+      cancellable(deps, () => beating(deps, `loading ${input.table.table}`, () => load(deps, input))),
     runChecks: (input) => beating(deps, `checking ${input.table.table}`, () => runChecks(deps, input)),
-    publishTable: (input) => cancellable(deps, () => publish(deps, input)),
+    publishTable: (input) =>
+      cancellable(deps, () => beating(deps, `publishing ${input.table.table}`, () => publish(deps, input))),
     compareTables: (input) => beating(deps, `comparing ${input.table}`, () => compare(deps, input)),
     dropStaging: ({ stagingTable }) => dropStagingTable(deps.pool, stagingTable),
   };

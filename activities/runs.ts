@@ -1,9 +1,9 @@
 /** A run's frame: resolve the request, claim its days, record how it ended. */
 import { SluiceError } from '../infra/errors.js';
-import { releaseClaims, takeClaims } from '../infra/postgres/claims.js';
+import { releaseClaims, takeClaims, type Owner } from '../infra/postgres/claims.js';
 import { insertLineage, openLineageRuns } from '../infra/postgres/outbox.js';
-import { inTransaction } from '../infra/postgres/pool.js';
-import { closeRun, insertRun } from '../infra/postgres/runs.js';
+import { inTransaction, type PoolClient } from '../infra/postgres/pool.js';
+import { closeDeadRuns, closeRun, insertRun } from '../infra/postgres/runs.js';
 import { closingEvent, type ClosingTransition } from './lineage/close.js';
 import { pipelineRunEvent } from './lineage/events.js';
 import type { RunFacts } from './lineage/facts.js';
@@ -25,6 +25,20 @@ const broken = (transition: Transition): ClosingTransition =>
 
 export function createRunActivities(deps: ActivityDeps): RunActivities {
   const at = (): string => new Date(deps.now()).toISOString();
+
+  /** A terminated run cannot close its own book: whoever takes its days over does it, and for all that it left open. */
+  async function endDeadRuns(client: PoolClient, owners: Owner[], heir: string): Promise<void> {
+    const message = `terminated; its days were taken over by ${heir}`;
+    for (const { lineageRunId } of await closeDeadRuns(client, owners, message)) {
+      const open = await openLineageRuns(client, lineageRunId);
+      const ending: ClosingTransition = { type: 'ABORT', at: at(), failure: { message } };
+      await insertLineage(
+        client,
+        open.map((start) => closingEvent(start, ending)),
+      );
+    }
+  }
+
   return {
     async resolveRun({ input, owner, runId }) {
       const { pipelinesDir, clusters } = deps.settings;
@@ -47,7 +61,11 @@ export function createRunActivities(deps: ActivityDeps): RunActivities {
     async claimPartition({ run, lastTry }) {
       const owner = { workflowId: run.workflowId, firstRunId: run.firstRunId };
       const claim = { pipeline: run.pipeline, from: run.from, to: run.to, owner };
-      const taken = await takeClaims(deps.pool, { ...claim, isOwnerClosed: (other) => deps.temporal.isClosed(other) });
+      const taken = await takeClaims(deps.pool, {
+        ...claim,
+        isOwnerClosed: (other) => deps.temporal.isClosed(other),
+        onTakenOver: (client, owners) => endDeadRuns(client, owners, run.workflowId),
+      });
       if (taken.granted) return { granted: true, fence: taken.fence };
       const { busyWith, firstBusyDay, busyPartition } = taken;
       const sameShape = (busyPartition ?? '').includes('/') === run.partition.includes('/');

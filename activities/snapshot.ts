@@ -1,8 +1,9 @@
-/** Turns a ledger row into the small snapshot that workflows see. */
+/** Turns a ledger row into the small snapshot that workflows see; texts of engines lose their credentials here. */
 import type { EngineJobRow } from '../infra/postgres/engine-jobs.js';
 import type { Pool } from '../infra/postgres/pool.js';
 import type { JobSnapshot } from '../workflows/contracts/activities.js';
 import type { JobStateName } from '../workflows/contracts/plans.js';
+import { redact } from './lineage/redact.js';
 
 /** A watcher that has not written for this long is taken for dead by the safety net. */
 const WATCHER_STALE_MS = 60_000;
@@ -23,7 +24,7 @@ export async function toSnapshot(pool: Pool, row: EngineJobRow): Promise<JobSnap
     nextCheckMs: Math.round(base * (1 + Math.random() * 0.2)),
     ...(row.engine_job_id ? { engineJobId: row.engine_job_id } : {}),
     ...(row.link ? { link: row.link } : {}),
-    ...(row.reason ? { reason: row.reason } : {}),
+    ...(row.reason ? { reason: redact(row.reason) } : {}),
     ...(row.blame ? { blame: row.blame as 'user' | 'platform' | 'resources' } : {}),
     ...(row.out_of_memory ? { outOfMemory: true } : {}),
     ...(row.restarts === null ? {} : { restarts: row.restarts }),

@@ -13,6 +13,11 @@ if (!existsSync(here('../node_modules/tsx'))) {
 // The SDK's notice about future Node versions would precede every command's own words.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
+// A proxy of the user's network must not come between us and servers on this machine.
+for (const name of ['no_proxy', 'NO_PROXY']) {
+  process.env[name] = [process.env[name], '127.0.0.1', 'localhost'].filter(Boolean).join(',');
+}
+
 const { register } = await import('tsx/esm/api');
 register();
 await import('./cli.ts');

@@ -14,6 +14,8 @@ export interface ClaimRequest {
   owner: Owner;
   /** Asks Temporal whether this owner is closed; called outside any transaction. */
   isOwnerClosed: (owner: Owner) => Promise<boolean>;
+  /** Called inside the transaction with the closed owners that days were taken from, if there are any. */
+  onTakenOver?: (client: PoolClient, owners: Owner[]) => Promise<void>;
 }
 
 export interface Busy {
@@ -79,12 +81,14 @@ export async function takeClaims(
         ...(run.rows[0] ? { busyPartition: run.rows[0].partition } : {}),
       };
     }
-    const takenOverFrom = [
-      ...new Set(
-        rows.filter((row) => row.held && ownerKey(rowOwner(row)) !== mine).map((row) => row.owner_workflow_id),
-      ),
-    ];
+    const before = new Map(
+      rows
+        .filter((row) => row.held && ownerKey(rowOwner(row)) !== mine)
+        .map((row) => [ownerKey(rowOwner(row)), rowOwner(row)]),
+    );
     const fence = await writeFence(client, request);
+    if (before.size > 0) await request.onTakenOver?.(client, [...before.values()]);
+    const takenOverFrom = [...new Set([...before.values()].map(({ workflowId }) => workflowId))];
     return { granted: true as const, fence, takenOverFrom };
   });
 }

@@ -12,19 +12,22 @@ export async function takeWatch(pool: Pool, cluster: string, engine: string): Pr
   return Number(rows[0]?.epoch);
 }
 
-/** False when a newer watcher took over. */
-export async function beatWatch(
-  pool: Pool,
-  cluster: string,
-  epoch: number,
-  answer: { reachable: true } | { reachable: false; message: string },
-): Promise<boolean> {
-  const { rowCount } = await pool.query(
-    `update control.cluster set heartbeat_at = now(), reachable = $3,
-       unreachable_since = case when $3 then null else coalesce(unreachable_since, now()) end, message = $4
-     where name = $1 and epoch = $2`,
-    [cluster, epoch, answer.reachable, answer.reachable ? null : answer.message],
-  );
+export type ClusterAnswer = { reachable: true } | { reachable: false; message: string };
+
+/** False when a newer watcher took over. Without an answer (nothing was asked) only the watcher's own life is noted. */
+export async function beatWatch(pool: Pool, cluster: string, epoch: number, answer?: ClusterAnswer): Promise<boolean> {
+  const { rowCount } =
+    answer === undefined
+      ? await pool.query('update control.cluster set heartbeat_at = now() where name = $1 and epoch = $2', [
+          cluster,
+          epoch,
+        ])
+      : await pool.query(
+          `update control.cluster set heartbeat_at = now(), reachable = $3,
+             unreachable_since = case when $3 then null else coalesce(unreachable_since, now()) end, message = $4
+           where name = $1 and epoch = $2`,
+          [cluster, epoch, answer.reachable, answer.reachable ? null : answer.message],
+        );
   return rowCount === 1;
 }
 

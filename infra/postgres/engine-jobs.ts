@@ -163,14 +163,16 @@ export async function recordObservation(
   return rows[0];
 }
 
-/** Acknowledges what it returns: the caller acts on the newest row, not on the observation it was told of. */
-export async function acknowledge(pool: Pool, key: string, observation: number): Promise<EngineJobRow | undefined> {
+type Acknowledge = (pool: Pool, key: string, toldOf: number) => Promise<EngineJobRow | undefined>;
+
+/** Acknowledges what it returns: the caller acts on the newest row, whichever observation it was told of. */
+export const acknowledge: Acknowledge = async (pool, key) => {
   const { rows } = await pool.query<EngineJobRow>(
-    `update control.engine_job set acked_observation = observation where key = $1 returning *`,
+    'update control.engine_job set acked_observation = observation where key = $1 returning *',
     [key],
   );
   return rows[0];
-}
+};
 
 export async function markSignalled(pool: Pool, key: string): Promise<void> {
   await pool.query(

@@ -40,7 +40,10 @@ export async function insertRun(client: PoolClient, run: NewRun): Promise<boolea
   return rowCount === 1;
 }
 
-/** Closes the run once; returns its facts when this call closed it. */
+/**
+ * Closes the run once; returns its facts when this call closed it. Only a success replaces an end that was none: a run
+ * that was reset goes on under the same first run id.
+ */
 export async function closeRun(
   client: PoolClient,
   run: { workflowId: string; firstRunId: string },
@@ -48,10 +51,28 @@ export async function closeRun(
 ): Promise<Record<string, unknown> | undefined> {
   const { rows } = await client.query<{ facts: Record<string, unknown> }>(
     `update control.run set state = $3, verdict = $4, message = $5, ended_at = now()
-     where workflow_id = $1 and first_run_id = $2 and state = 'running' returning facts`,
+     where workflow_id = $1 and first_run_id = $2
+       and (state = 'running' or ($3 = 'succeeded' and state in ('failed', 'cancelled')))
+     returning facts`,
     [run.workflowId, run.firstRunId, outcome.state, outcome.verdict ?? null, outcome.message ?? null],
   );
   return rows[0]?.facts;
+}
+
+/** Ends runs that died without a word; returns what is needed to end their lineage, only of those that were still open. */
+export async function closeDeadRuns(
+  client: PoolClient,
+  owners: readonly { workflowId: string; firstRunId: string }[],
+  message: string,
+): Promise<{ lineageRunId: string }[]> {
+  const { rows } = await client.query<{ lineageRunId: string }>(
+    `update control.run r set state = 'failed', message = $3, ended_at = now()
+     from unnest($1::text[], $2::text[]) as dead (workflow_id, first_run_id)
+     where r.workflow_id = dead.workflow_id and r.first_run_id = dead.first_run_id and r.state = 'running'
+     returning r.lineage_run_id as "lineageRunId"`,
+    [owners.map(({ workflowId }) => workflowId), owners.map(({ firstRunId }) => firstRunId), message],
+  );
+  return rows;
 }
 
 export async function installationId(pool: Pool): Promise<string> {

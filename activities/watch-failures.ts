@@ -1,0 +1,13 @@
+/** How a pass of the watcher may fail: only so that it is tried again, for without it nobody sees a job end. */
+import { SluiceError } from '../infra/errors.js';
+import { toStoreError } from '../infra/postgres/pool.js';
+
+/** Makes a failure retryable: a store that refuses now may be migrated, a cluster configured, while the watcher waits. */
+export function retryableFailure(error: unknown): unknown {
+  const known = error instanceof Error && 'severity' in error ? toStoreError(error) : error;
+  if (!(known instanceof SluiceError) || known.retryable) return known;
+  const { code, message, details } = known;
+  return new SluiceError(code, message, { retryable: true, cause: known.cause ?? known, details });
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
