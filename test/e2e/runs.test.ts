@@ -160,6 +160,10 @@ describe('runs', { skip: SKIP }, () => {
     });
     const { pid } = JSON.parse(await readFile(join(home, '.sluice', 'pids', 'worker.json'), 'utf8')) as { pid: number };
     process.kill(pid, 'SIGKILL');
+    const meanwhile = await sluice(['status', '--json'], { home });
+    assert.equal(meanwhile.code, 0, meanwhile.stderr);
+    const seen = JSON.parse(meanwhile.stdout) as { streams: { state: string; reason?: string }[] };
+    assert.ok(seen.streams.every(({ state, reason }) => state === 'unknown' && /no worker/.test(reason ?? '')));
     const up = await sluice(['up'], { home });
     assert.equal(up.code, 0, up.stderr);
     const result = (await handle.result()) as { verdict: string; stages: { submissions: number }[] };
