@@ -1,13 +1,17 @@
 /** The only maker of ApplicationFailure on the activity side: our codes become failure types. */
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { SluiceError } from '../infra/errors.js';
 import { isRetryablePg, toStoreError } from '../infra/postgres/pool.js';
 
-/** Cancellation passes through; unknown errors stay retryable. */
-export function toFailure(error: unknown): unknown {
-  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+/** A fault that nobody knows is most likely one of the code: it is not tried for ever. */
+const UNKNOWN_ATTEMPTS = 10;
+
+/** Cancellation and servers that are away pass through, to be tried again; unknown errors end after some attempts. */
+export function toFailure(error: unknown, attempt = currentAttempt()): unknown {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure || isAbort(error)) return error;
   const known = error instanceof SluiceError ? error : isPgError(error) ? toStoreError(error) : undefined;
-  if (!known) return error;
+  if (!known) return isOutage(error) ? error : unknownFailure(error, attempt);
   const retryAfterMs = known.details['retryAfterMs'];
   return ApplicationFailure.create({
     type: known.code,
@@ -16,6 +20,40 @@ export function toFailure(error: unknown): unknown {
     details: [known.details],
     ...(typeof retryAfterMs === 'number' ? { nextRetryDelay: retryAfterMs } : {}),
   });
+}
+
+function unknownFailure(error: unknown, attempt: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'UNKNOWN',
+    message: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    nonRetryable: attempt >= UNKNOWN_ATTEMPTS,
+    ...(error instanceof Error ? { cause: error } : {}),
+  });
+}
+
+function currentAttempt(): number {
+  try {
+    return Context.current().info.attempt;
+  } catch {
+    return 1; // Outside of an activity.
+  }
+}
+
+/** The worker itself tells a cancelled activity by this name. */
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
+
+/** gRPC: deadline exceeded, resource exhausted, unavailable. */
+const GRPC_AWAY = new Set<unknown>([4, 8, 14]);
+const POOL_AWAY = /^(timeout exceeded when trying to connect|Connection terminated)/;
+
+/** Whether some server is away, by the code of the error or of anything that caused it. */
+function isOutage(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error) || depth > 5) return false;
+  const { code } = error as { code?: unknown };
+  if (isRetryablePg(error) || GRPC_AWAY.has(code) || POOL_AWAY.test(error.message)) return true;
+  if (error.name.startsWith('KafkaJS')) return (error as { retriable?: unknown }).retriable !== false;
+  const inner: unknown[] = error instanceof AggregateError ? error.errors : [];
+  return [error.cause, ...inner].some((one) => isOutage(one, depth + 1));
 }
 
 function isPgError(error: unknown): boolean {

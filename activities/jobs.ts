@@ -18,6 +18,7 @@ import type { JobActivities, JobSnapshot } from '../workflows/contracts/activiti
 import type { ActivityDeps } from './deps.js';
 import { handleOf } from './job-handle.js';
 import { startEvent, settleEvent, submissionFacts } from './lineage/submissions.js';
+import { takeOverOrphans } from './orphaned-streams.js';
 import { provenResult } from './proof-of-stage.js';
 import { toSnapshot } from './snapshot.js';
 import { decideSubmission } from './submission.js';
@@ -75,8 +76,11 @@ export function createJobActivities(deps: ActivityDeps): JobActivities {
       const row = await rowOf(key);
       if (row.ended_at !== null) return toSnapshot(deps.pool, row);
       await deps.temporal.ensureWatcher(row.engine as EngineName, row.cluster);
-      const handle = handleOf(row);
-      const seen = await whileBeating(`submit ${key}`, (signal) => portOf(row).submit(handle.spec, key, signal));
+      const seen = await whileBeating(`submit ${key}`, async (signal) => {
+        const ready = row.kind === 'stream' ? await takeOverOrphans(deps, portOf(row), row, signal) : row;
+        signal.throwIfAborted();
+        return portOf(row).submit(handleOf(ready).spec, key, signal);
+      });
       const snapshot = await store(row, seen, true);
       await deps.pool.query('select pg_notify($1, $2)', [JOB_CHANNEL, row.cluster]);
       return snapshot;

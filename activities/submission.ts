@@ -4,6 +4,7 @@ import type { JobSpec } from '../engines/port.js';
 import { SluiceError } from '../infra/errors.js';
 import type { PrepareSubmissionInput } from '../workflows/contracts/activities.js';
 import type { DatasetPlan } from '../workflows/contracts/plans.js';
+import type { StreamPlan } from '../workflows/contracts/streams.js';
 import type { OwnerPair } from '../workflows/contracts/ids.js';
 
 /** First 32 hex of sha256 over the owner's workflow id, its first run id and the submission number. */
@@ -19,10 +20,13 @@ export const streamGroupId = (pipeline: string, stream: string): string => `slui
 
 const asHadoop = (url: string): string => url.replace(/^s3:/, 's3a:');
 
+/** As it is stored; the rules of a stream stand beside what the adapter reads. */
+export type StoredSpec = JobSpec & { upgrade?: StreamPlan['upgrade'] };
+
 export interface Submission {
   key: string;
   tag: string;
-  spec: JobSpec;
+  spec: StoredSpec;
 }
 
 export function decideSubmission(
@@ -89,7 +93,7 @@ function stageSpec(request: PrepareSubmissionInput, key: string, tag: string, co
   };
 }
 
-function streamSpec(request: PrepareSubmissionInput, key: string, tag: string, context: Context): JobSpec {
+function streamSpec(request: PrepareSubmissionInput, key: string, tag: string, context: Context): StoredSpec {
   if (request.target.kind !== 'stream') throw new TypeError('not a stream');
   const { stream, generation } = request.target;
   const name = `${stream.pipeline}/${stream.stream} generation ${generation}`;
@@ -102,6 +106,7 @@ function streamSpec(request: PrepareSubmissionInput, key: string, tag: string, c
     module: stream.job.module,
     mainClass: stream.job.mainClass,
     resources: stream.resources,
+    upgrade: stream.upgrade,
     ...(request.restoreFrom === undefined ? {} : { restoreFrom: request.restoreFrom }),
     intentAtMs: context.nowMs,
     document: {

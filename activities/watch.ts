@@ -137,8 +137,9 @@ export function createWatchActivities(deps: ActivityDeps): WatchActivities {
       const detailed = await port.observe(handleOf(row), signal);
       return isTerminal(detailed.state) ? detailed : seen;
     } catch (error) {
+      if (signal.aborted || (isSluiceError(error) && error.retryable)) return undefined;
       // An engine that refuses to give details will do so again: the end counts without them.
-      return isSluiceError(error) && !error.retryable ? seen : undefined;
+      return seen;
     }
   }
 }

@@ -12,11 +12,15 @@ import type { ClusterWatchInput } from './contracts/inputs.js';
 import { nudgeSignal, watchedQuery, type WatchReport } from './contracts/messages.js';
 import { SluiceEngine } from './contracts/search-attributes.js';
 import { onWatch } from './steps/activity-options.js';
+import { requireEngine, requireTexts } from './steps/inputs.js';
+import { afterUnknown } from './steps/long-loops.js';
 
 /** Passes (an hour each, or one per nudge) before the history is cut. */
 const PASSES_PER_RUN = 24;
 
 export async function clusterWatch(input: ClusterWatchInput): Promise<void> {
+  requireTexts(input, ['engine', 'cluster'], '{"engine":"flink","cluster":"flink"}');
+  requireEngine(input);
   let passes = 0;
   let last: WatchReport | undefined;
   let nudged = false;
@@ -25,11 +29,12 @@ export async function clusterWatch(input: ClusterWatchInput): Promise<void> {
     nudged = true;
   });
   upsertSearchAttributes([{ key: SluiceEngine, value: input.engine }]);
-  setCurrentDetails(`Watches **${input.cluster}** (${input.engine}) and signals the owners of jobs that changed.`);
+  const details = `Watches **${input.cluster}** (${input.engine}) and signals the owners of jobs that changed.`;
   const watch = onWatch(input.engine, input.cluster);
 
   while (passes < PASSES_PER_RUN) {
     nudged = false;
+    setCurrentDetails(details);
     const pass = new CancellationScope();
     const work = pass.run(() =>
       watch.watchCluster.executeWithOptions({ summary: `watch ${input.cluster}` }, [
@@ -40,8 +45,9 @@ export async function clusterWatch(input: ClusterWatchInput): Promise<void> {
       (report) => {
         last = report;
       },
-      (error: unknown) => {
-        if (!(isCancellation(error) && nudged)) throw error;
+      async (error: unknown) => {
+        if (isCancellation(error) && nudged) return;
+        await afterUnknown(error);
       },
     );
     let over = false;

@@ -12,6 +12,8 @@ import type { CuratedSyncInput } from './contracts/inputs.js';
 import { syncLagQuery } from './contracts/messages.js';
 import { SluicePipeline } from './contracts/search-attributes.js';
 import { quick } from './steps/activity-options.js';
+import { requireTexts } from './steps/inputs.js';
+import { afterUnknown } from './steps/long-loops.js';
 
 const PASSES_PER_RUN = 100;
 
@@ -23,6 +25,7 @@ const consumer = proxyActivities<Activities>({
 });
 
 export async function curatedSync(input: CuratedSyncInput): Promise<void> {
+  requireTexts(input, ['pipeline', 'table'], '{"pipeline":"top-sales-per-city","table":"city_sales_live"}');
   const info = workflowInfo();
   let report: { lag?: number; rows: number; asOf?: string } = { rows: 0 };
   setHandler(syncLagQuery, () => report);
@@ -34,10 +37,17 @@ export async function curatedSync(input: CuratedSyncInput): Promise<void> {
       owner: { workflowId: info.workflowId, firstRunId: info.firstExecutionRunId },
     },
   ]);
-  setCurrentDetails(`Topic **${topic.topic}** into **curated.${input.table}**; offsets stand in control.sync_offset.`);
+  const details = `Topic **${topic.topic}** into **curated.${input.table}**; offsets stand in control.sync_offset.`;
   for (let pass = 0; pass < PASSES_PER_RUN; pass += 1) {
-    const done = await consumer.syncTopic.executeWithOptions({ summary: `${topic.topic} -> ${input.table}` }, [topic]);
-    report = { lag: done.lag, rows: report.rows + done.rows, asOf: new Date().toISOString() };
+    setCurrentDetails(details);
+    try {
+      const done = await consumer.syncTopic.executeWithOptions({ summary: `${topic.topic} -> ${input.table}` }, [
+        topic,
+      ]);
+      report = { lag: done.lag, rows: report.rows + done.rows, asOf: new Date().toISOString() };
+    } catch (error) {
+      await afterUnknown(error);
+    }
   }
   await continueAsNew<typeof curatedSync>(input);
 }

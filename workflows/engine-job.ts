@@ -1,5 +1,6 @@
 /** `engineJob`: one stage's engine job; submits under a key decided first, waits for signals, classifies, retries. */
 import {
+  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -17,14 +18,17 @@ import type { StageResult } from './contracts/plans.js';
 import { SluiceEngine, SluiceState } from './contracts/search-attributes.js';
 import { onEngine, quick } from './steps/activity-options.js';
 import { asCancellation, wasCancelled } from './steps/cancellation.js';
+import { inRounds, mayStillRun, STOP_MS, stopJob, type Rounds, type Stop } from './steps/engine-calls.js';
 import { fail, readableCause } from './steps/failures.js';
+import { requireEngineJob } from './steps/inputs.js';
 import { backoffMs, isTerminalState, nextMemoryFactor, resubmitHelps } from './steps/job-rules.js';
 
 export async function engineJob(input: EngineJobInput): Promise<StageResult> {
+  requireEngineJob(input);
   const { stage, run, upstream = {} } = input;
   const info = workflowInfo();
   const owner = { workflowId: info.workflowId, firstRunId: info.firstExecutionRunId };
-  const engine = onEngine(stage.engine, stage.cluster, stage.timeoutMs);
+  const engine = onEngine(stage.engine, stage.cluster);
   const view: EngineJobView = { stage: stage.name, engine: stage.engine, submission: 0, state: 'preparing' };
   let signalled = input.carry?.observation ?? 0;
 
@@ -45,20 +49,48 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
   };
   upsertSearchAttributes([{ key: SluiceEngine, value: stage.engine }]);
 
-  /** Ends the engine job, confirmed, even while this workflow is being cancelled. */
-  const stopAndSettle = (key: string, outcome: 'failed' | 'cancelled', reason: string): Promise<void> =>
+  /** How long the engine is called before the call counts as failed. */
+  const callsUntil = (giveUpAtMs: number): Rounds => ({
+    engine: stage.engine,
+    cluster: stage.cluster,
+    giveUpAtMs: () => giveUpAtMs,
+    onWait: (reason) => {
+      view.reason = reason;
+      setCurrentDetails(describe(view));
+    },
+  });
+
+  /** Ends the engine job; what cannot be confirmed within the time is said, not thrown. */
+  const stop = async (key: string, reason: string, withinMs = STOP_MS): Promise<Stop> => {
+    const summary = `stop ${key.slice(0, 8)}: ${reason}`.slice(0, 150);
+    const stopped = await stopJob(callsUntil(Date.now() + withinMs), (options) =>
+      engine.cancelJob.executeWithOptions({ ...options, summary }, [{ key }]),
+    );
+    if (stopped.job) show(stopped.job);
+    return stopped;
+  };
+  const unconfirmed = ({ unconfirmed: why }: Stop, key: string): string | undefined =>
+    why === undefined ? undefined : mayStillRun(stage.engine, view.engineJobId ?? key, why);
+
+  /** Ends the job even while this workflow is being cancelled; the returned line says what may still run. */
+  const stopAndSettle = (
+    key: string,
+    outcome: 'failed' | 'cancelled',
+    reason: string,
+    withinMs?: number,
+  ): Promise<string | undefined> =>
     CancellationScope.nonCancellable(async () => {
-      try {
-        show(await engine.cancelJob.executeWithOptions({ summary: `stop ${key.slice(0, 8)}: ${reason}` }, [{ key }]));
-      } finally {
-        await quick.settleJob({ key, outcome, reason, submissions: view.submission });
-      }
+      const left = unconfirmed(await stop(key, reason, withinMs), key);
+      const whole = left === undefined ? reason : `${reason}; ${left}`;
+      await quick.settleJob({ key, outcome, reason: whole, submissions: view.submission });
+      return left;
     });
 
   let memoryFactor = input.carry?.memoryFactor ?? 1;
   for (let submission = input.carry?.submission ?? 1; ; submission += 1) {
     const resumed = input.carry?.submission === submission ? input.carry : undefined;
     view.submission = submission;
+    delete view.engineJobId;
     if (!resumed) signalled = 0;
     const prepared = await quick.prepareSubmission.executeWithOptions(
       { summary: `submission ${submission} of ${stage.name}` },
@@ -67,10 +99,18 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
     const { key } = prepared;
     view.key = key;
     const startedAtMs = resumed?.startedAtMs ?? Date.now();
+    let ranAtMs = resumed?.ranAtMs;
+    const deadlineMs = (): number =>
+      startedAtMs + (ranAtMs === undefined ? Math.min(stage.startTimeoutMs, stage.timeoutMs) : stage.timeoutMs);
     let job = prepared;
+    let over: OutOfTime | undefined;
     try {
       job = show(
-        await engine.submitJob.executeWithOptions({ summary: `submit ${stage.name} to ${stage.cluster}` }, [{ key }]),
+        await inRounds(callsUntil(deadlineMs()), (options) =>
+          engine.submitJob.executeWithOptions({ ...options, summary: `submit ${stage.name} to ${stage.cluster}` }, [
+            { key },
+          ]),
+        ),
       );
       if (info.parent && job.engineJobId && !resumed) {
         const started = { stage: stage.name, engine: stage.engine, submission, engineJobId: job.engineJobId };
@@ -79,40 +119,38 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
           // The run may just have ended; the job is then cancelled by the close policy, not by this signal.
           .catch(() => undefined);
       }
-      let ranAt: number | undefined;
-      while (!isTerminalState(job.state)) {
-        if (job.state === 'running' || job.state === 'restarting') ranAt ??= Date.now();
-        const deadline =
-          startedAtMs + (ranAt === undefined ? Math.min(stage.startTimeoutMs, stage.timeoutMs) : stage.timeoutMs);
-        const waitMs = Math.max(0, Math.min(job.nextCheckMs, deadline - Date.now()));
+      while (over === undefined && !isTerminalState(job.state)) {
+        if (job.state === 'running' || job.state === 'restarting') ranAtMs ??= Date.now();
+        const waitMs = Math.max(0, Math.min(job.nextCheckMs, deadlineMs() - Date.now()));
         const seen = job.observation;
         const heard = await condition(() => signalled > seen, waitMs, {
           summary: `waiting for ${stage.engine} ${job.engineJobId ?? key.slice(0, 8)}`,
         });
         if (heard) job = show(await quick.acknowledgeJob({ key, observation: signalled }));
-        else if (Date.now() < deadline) job = show(await engine.askJob({ key }));
-        else job = await outOfTime(job, ranAt === undefined);
-        if (!isTerminalState(job.state) && workflowInfo().continueAsNewSuggested) {
+        else if (Date.now() < deadlineMs()) job = await ask(job, deadlineMs());
+        else over = await outOfTime(job, ranAtMs === undefined);
+        if (over === undefined && !isTerminalState(job.state) && workflowInfo().continueAsNewSuggested) {
+          const carry = { submission, key, observation: signalled, startedAtMs, memoryFactor };
           await continueAsNew<typeof engineJob>({
             run,
             stage,
             upstream,
-            carry: { submission, key, observation: signalled, startedAtMs, memoryFactor },
+            carry: ranAtMs === undefined ? carry : { ...carry, ranAtMs },
           });
         }
       }
     } catch (error) {
+      if (error instanceof Error && error.name === 'ContinueAsNew') throw error;
       if (wasCancelled(error)) {
         await stopAndSettle(key, 'cancelled', 'the run was cancelled');
         throw asCancellation(error);
       }
-      if (!isOwnFailure(error)) {
-        const cause = readableCause(error);
-        await stopAndSettle(key, 'failed', cause.message);
-        throw fail(cause.code, `${stage.name}: ${cause.message}`);
-      }
-      throw error;
+      const cause = readableCause(error);
+      // Nobody served the queue for as long as a start may take: the stop is not given more than that either.
+      const left = await stopAndSettle(key, 'failed', cause.message, Math.min(STOP_MS, stage.startTimeoutMs));
+      throw fail(cause.code, `${stage.name}: ${cause.message}${left === undefined ? '' : `; ${left}`}`);
     }
+    if (over) job = over.job;
 
     if (job.state === 'succeeded') {
       const result = await quick.settleJob({ key, outcome: 'succeeded', submissions: submission });
@@ -126,7 +164,7 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
       reason,
       submissions: submission,
     });
-    if (!resubmitHelps(job) || submission >= stage.retry.attempts) {
+    if (over?.isFinal || !resubmitHelps(job) || submission >= stage.retry.attempts) {
       throw fail(failureCode(job), `${stage.name}: ${reason} (submission ${submission} of ${stage.retry.attempts})`, {
         key,
         engineJobId: job.engineJobId ?? null,
@@ -134,23 +172,48 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
       });
     }
     memoryFactor = nextMemoryFactor(memoryFactor, job.outOfMemory === true);
-    await sleep(backoffMs(stage.retry, submission), { summary: `before submission ${submission + 1}: ${reason}` });
+    await sleep(backoffMs(stage.retry, submission), {
+      summary: `before submission ${submission + 1}: ${reason}`.slice(0, 150),
+    });
   }
 
-  async function outOfTime(job: JobSnapshot, neverRan: boolean): Promise<JobSnapshot> {
+  /** The safety check. An engine that is away now is asked again next time, up to the job's own limit. */
+  async function ask(job: JobSnapshot, deadline: number): Promise<JobSnapshot> {
+    const rounds = { ...callsUntil(deadline), once: true };
+    try {
+      return show(await inRounds(rounds, (options) => engine.askJob.executeWithOptions(options, [{ key: job.key }])));
+    } catch (error) {
+      const isOurs = error instanceof ApplicationFailure && !wasCancelled(error);
+      if (!isOurs) throw error;
+      rounds.onWait(error.message);
+      return job;
+    }
+  }
+
+  async function outOfTime(job: JobSnapshot, neverRan: boolean): Promise<OutOfTime> {
     const why = neverRan
       ? `did not start within ${Math.round(stage.startTimeoutMs / 1000)} s${job.reason ? ` (${job.reason})` : ''}`
       : `ran longer than its timeout of ${Math.round(stage.timeoutMs / 1000)} s`;
-    const last = show(await engine.cancelJob.executeWithOptions({ summary: `stop: ${why}` }, [{ key: job.key }]));
-    if (last.state === 'succeeded') return last;
-    return { ...last, state: 'failed', reason: why, blame: neverRan ? 'resources' : 'platform' };
+    const stopped = await stop(job.key, why);
+    const last = stopped.job ?? job;
+    const left = unconfirmed(stopped, job.key);
+    // It ended by itself meanwhile: that is how it ended.
+    if (left === undefined && isTerminalState(last.state) && last.state !== 'cancelled') {
+      return { job: last, isFinal: false };
+    }
+    const reason = left === undefined ? why : `${why}; ${left}`;
+    return {
+      job: { ...last, state: 'failed', reason, blame: neverRan ? 'resources' : 'platform' },
+      // What had its time had it, and nothing is started beside a job that may live.
+      isFinal: !neverRan || left !== undefined,
+    };
   }
 }
 
-const OWN_FAILURES = new Set(['JOB_FAILED_USER', 'JOB_FAILED_PLATFORM', 'JOB_NO_RESOURCES', 'JOB_LOST']);
-
-function isOwnFailure(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ContinueAsNew' ? true : OWN_FAILURES.has(readableCause(error).code);
+/** How a job that had its time ended; `isFinal` = another submission must not follow. */
+interface OutOfTime {
+  job: JobSnapshot;
+  isFinal: boolean;
 }
 
 function failureCode(job: JobSnapshot): string {

@@ -2,11 +2,11 @@
 import {
   CancellationScope,
   condition,
-  executeChild,
   ParentClosePolicy,
   setCurrentDetails,
   setHandler,
   sleep,
+  startChild,
   upsertMemo,
   upsertSearchAttributes,
   workflowInfo,
@@ -35,6 +35,7 @@ import { runSteps } from './steps/dag.js';
 import { readableCause } from './steps/failures.js';
 import { publishFromStage } from './steps/publish.js';
 import { runDetails } from './steps/run-details.js';
+import { onceFree } from './steps/stage-job.js';
 import { worstVerdict } from './steps/verdicts.js';
 
 /** How long a run waits for days that a run of another shape (range against day) holds. */
@@ -113,18 +114,29 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
           await unpaused();
           progress.stages[stage.name] = 'starting';
           show();
-          const done = await executeChild(engineJob, {
-            workflowId: engineJobWorkflowId(info.workflowId, stage.name),
-            args: [{ run, stage, upstream: manifestsOf(stage.dependsOn, result.stages) }],
-            parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-            staticSummary: `${stage.name} on ${stage.engine} for ${run.partition}`,
-            typedSearchAttributes: [
-              { key: SluicePipeline, value: run.pipeline },
-              { key: SluicePartition, value: run.partition },
-              { key: SluiceEngine, value: stage.engine },
-              { key: SluiceTrigger, value: run.trigger },
-            ],
-          });
+          const workflowId = engineJobWorkflowId(info.workflowId, stage.name);
+          const job = await onceFree(
+            workflowId,
+            () =>
+              startChild(engineJob, {
+                workflowId,
+                args: [{ run, stage, upstream: manifestsOf(stage.dependsOn, result.stages) }],
+                parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+                staticSummary: `${stage.name} on ${stage.engine} for ${run.partition}`,
+                typedSearchAttributes: [
+                  { key: SluicePipeline, value: run.pipeline },
+                  { key: SluicePartition, value: run.partition },
+                  { key: SluiceEngine, value: stage.engine },
+                  { key: SluiceTrigger, value: run.trigger },
+                ],
+              }),
+            (note) => {
+              if (note === undefined) delete progress.note;
+              else progress.note = note;
+              show();
+            },
+          );
+          const done = await job.result();
           progress.stages[stage.name] =
             `succeeded (${done.submissions} submission${done.submissions === 1 ? '' : 's'})`;
           result.stages.push(done);

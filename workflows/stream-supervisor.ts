@@ -1,9 +1,11 @@
 /** `streamSupervisor`: keeps one stream running; start, health, restart within a budget, stop; continues as new. */
 import {
   allHandlersFinished,
+  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
+  isCancellation,
   setCurrentDetails,
   setHandler,
   upsertMemo,
@@ -17,12 +19,18 @@ import type { StreamCarry, StreamState } from './contracts/streams.js';
 import { SluiceEngine, SluicePipeline, SluiceState } from './contracts/search-attributes.js';
 import { onEngine, quick } from './steps/activity-options.js';
 import { asCancellation, wasCancelled } from './steps/cancellation.js';
+import { inRounds, mayStillRun, STOP_MS, stopJob, type Rounds } from './steps/engine-calls.js';
 import { fail, readableCause } from './steps/failures.js';
+import { requireTexts } from './steps/inputs.js';
 import { isTerminalState } from './steps/job-rules.js';
 import { restartDelayMs, withinWindow } from './steps/restart-budget.js';
 import { streamDetails } from './steps/stream-details.js';
 
+/** A restart waits longer for the end of the old job than a stop does: an engine that is away comes back. */
+const RESTART_STOP_MS = 3_600_000;
+
 export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ stopped: true; submissions: number }> {
+  requireTexts(input, ['pipeline', 'stream'], '{"pipeline":"top-sales-per-city","stream":"live"}');
   const info = workflowInfo();
   const owner = { workflowId: info.workflowId, firstRunId: info.firstExecutionRunId };
   let signalled = 0;
@@ -61,10 +69,12 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
     { key: SluicePipeline, value: plan.pipeline },
     { key: SluiceEngine, value: plan.engine },
   ]);
-  const engine = onEngine(plan.engine, plan.cluster, 24 * 3_600_000);
+  const engine = onEngine(plan.engine, plan.cluster);
   let restartsAtMs = input.carry?.restartsAtMs ?? [];
   let restoreFrom = input.carry?.restoreFrom;
   let resuming = input.carry?.key !== undefined;
+  /** When the engine ended the stream although nobody asked for it: restarts are spread, but are no failures. */
+  let endedAtMs: number[] = [];
   /** Key of the submission whose book is not closed yet. */
   let open: string | undefined;
 
@@ -87,9 +97,67 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
     return job;
   };
 
+  const callsUntil = (giveUpAtMs: () => number): Rounds => ({
+    engine: plan.engine,
+    cluster: plan.cluster,
+    giveUpAtMs,
+    onWait: (reason) => {
+      state.reason = reason;
+      setCurrentDetails(streamDetails(state));
+    },
+  });
+
+  /** Submits for as long as it takes; undefined when `stop` broke it off. */
+  const submit = async (key: string): Promise<JobSnapshot | undefined> => {
+    const scope = new CancellationScope();
+    let over = false;
+    const call = scope
+      .run(() =>
+        inRounds(
+          callsUntil(() => Infinity),
+          (options) =>
+            engine.submitJob.executeWithOptions({ ...options, summary: `start ${plan.stream} on ${plan.cluster}` }, [
+              { key },
+            ]),
+        ),
+      )
+      .finally(() => {
+        over = true;
+      });
+    call.catch(() => undefined);
+    await condition(() => over || stopWanted());
+    if (!over) scope.cancel();
+    try {
+      return show(await call);
+    } catch (error) {
+      if (stopWanted() && isCancellation(error) && !CancellationScope.current().consideredCancelled) return undefined;
+      throw error;
+    }
+  };
+
+  /** Ends the job, confirmed; a living job must never get a twin, so otherwise the supervisor fails and says so. */
+  const stopConfirmed = async (key: string, why: string): Promise<JobSnapshot> => {
+    const since = Date.now();
+    const stopped = await stopJob(
+      callsUntil(() => since + (stopWanted() ? STOP_MS : RESTART_STOP_MS)),
+      (options) => engine.cancelJob.executeWithOptions({ ...options, summary: why.slice(0, 150) }, [{ key }]),
+    );
+    if (stopped.job) show(stopped.job);
+    if (stopped.unconfirmed === undefined) return stopped.job;
+    const left = mayStillRun(plan.engine, state.engineJobId ?? key, stopped.unconfirmed);
+    await quick.settleJob({ key, outcome: 'failed', reason: `${why}; ${left}`, submissions: state.submission });
+    open = undefined;
+    throw fail('JOB_STATUS_UNKNOWN', `${plan.stream}: ${why}; ${left}`);
+  };
+
   try {
     while (!stopWanted()) {
-      if (!resuming) state.submission += 1;
+      // What is wished for from here on means the submission that is about to be made.
+      restartWanted = false;
+      if (!resuming) {
+        state.submission += 1;
+        delete state.engineJobId;
+      }
       const submission = state.submission;
       const prepared = await quick.prepareSubmission.executeWithOptions(
         { summary: `submission ${submission} of ${plan.stream}` },
@@ -105,17 +173,13 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
       );
       state.key = prepared.key;
       open = prepared.key;
-      restartWanted = false;
       signalled = resuming ? (input.carry?.observation ?? 0) : 0;
       resuming = false;
-      let job = show(
-        await engine.submitJob.executeWithOptions({ summary: `start ${plan.stream} on ${plan.cluster}` }, [
-          { key: prepared.key },
-        ]),
-      );
+      let job = (await submit(prepared.key)) ?? prepared;
       const startedAtMs = Date.now();
       let ran = job.state === 'running';
-      while (!isTerminalState(job.state) && !stopWanted() && !restartWanted) {
+      let late: string | undefined;
+      while (late === undefined && !isTerminalState(job.state) && !stopWanted() && !restartWanted) {
         ran ||= job.state === 'running';
         const startDeadline = ran ? Infinity : startedAtMs + plan.startTimeoutMs;
         const waitMs = Math.max(0, Math.min(job.nextCheckMs, startDeadline - Date.now()));
@@ -124,22 +188,20 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
           summary: `${plan.stream} is ${job.state}`,
         });
         if (woken && signalled > seen) job = show(await quick.acknowledgeJob({ key: job.key, observation: signalled }));
-        else if (!woken && Date.now() >= startDeadline) {
-          job = show(await engine.cancelJob({ key: job.key }));
-          job = { ...job, state: 'failed', reason: `did not start within ${plan.startTimeoutMs / 1000} s` };
-        } else if (!woken) job = show(await engine.askJob({ key: job.key }));
+        else if (!woken && Date.now() >= startDeadline) late = `did not start within ${plan.startTimeoutMs / 1000} s`;
+        else if (!woken) job = await ask(job);
         // A wish that came meanwhile is fulfilled by this run: the next one would begin with the loop's head.
-        const undisturbed = !stopWanted() && !restartWanted && !isTerminalState(job.state);
+        const undisturbed = late === undefined && !stopWanted() && !restartWanted && !isTerminalState(job.state);
         if (undisturbed && workflowInfo().continueAsNewSuggested && allHandlersFinished()) await continueAsNewWith(job);
       }
       const asked = stopWanted() || restartWanted;
-      if (!isTerminalState(job.state)) {
-        job = show(await engine.cancelJob.executeWithOptions({ summary: `stop ${plan.stream}` }, [{ key: job.key }]));
-      }
-      const reason = job.reason ?? (asked ? 'asked to stop' : `${plan.engine} says ${job.nativeState}`);
+      const endedByItself = isTerminalState(job.state);
+      if (!endedByItself) job = await stopConfirmed(job.key, late ?? `stop ${plan.stream}`);
+      const unasked = endedByItself && !asked && job.state === 'cancelled';
+      const reason = late ?? job.reason ?? (asked ? 'asked to stop' : `${plan.engine} says ${job.nativeState}`);
       await quick.settleJob({
         key: job.key,
-        outcome: asked ? 'cancelled' : job.state === 'succeeded' ? 'succeeded' : 'failed',
+        outcome: asked || unasked ? 'cancelled' : job.state === 'succeeded' ? 'succeeded' : 'failed',
         reason,
         submissions: submission,
       });
@@ -147,42 +209,64 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
       if (stopWanted()) break;
       if (restartWanted) continue;
       const now = Date.now();
-      restartsAtMs = withinWindow([...restartsAtMs, now], now, plan.restart.windowMs);
+      if (unasked) endedAtMs = withinWindow([...endedAtMs, now], now, plan.restart.windowMs);
+      else restartsAtMs = withinWindow([...restartsAtMs, now], now, plan.restart.windowMs);
       state.restartsInWindow = restartsAtMs.length;
-      if (restartsAtMs.length > plan.restart.attempts) {
+      if (!unasked && restartsAtMs.length > plan.restart.attempts) {
         throw fail(
           'JOB_FAILED_PLATFORM',
           `${plan.stream}: ${restartsAtMs.length} failures within ${plan.restart.windowMs / 60_000} min, no further restart: ${reason}`,
         );
       }
-      const delay = restartDelayMs(plan.restart, restartsAtMs.length);
+      const delay = restartDelayMs(plan.restart, (unasked ? endedAtMs : restartsAtMs).length);
       state.reason = reason;
       setCurrentDetails(streamDetails(state));
       await condition(() => stopWanted() || restartWanted, delay, {
-        summary: `restart in ${delay / 1000} s: ${reason}`,
+        summary: `restart in ${delay / 1000} s: ${reason}`.slice(0, 150),
       });
     }
   } catch (error) {
     if (error instanceof Error && error.name === 'ContinueAsNew') throw error;
     const cancelled = wasCancelled(error);
-    const reason = cancelled ? 'the supervisor was cancelled' : readableCause(error).message;
+    const cause = readableCause(error);
+    let reason = cancelled ? 'the supervisor was cancelled' : cause.message;
     const key = open;
     if (key !== undefined) {
       await CancellationScope.nonCancellable(async () => {
-        try {
-          show(await engine.cancelJob({ key }));
-        } finally {
-          const outcome = cancelled ? 'cancelled' : 'failed';
-          await quick.settleJob({ key, outcome, reason, submissions: state.submission });
+        const giveUpAtMs = Date.now() + STOP_MS;
+        const stopped = await stopJob(
+          callsUntil(() => giveUpAtMs),
+          (options) => engine.cancelJob.executeWithOptions(options, [{ key }]),
+        );
+        if (stopped.job) show(stopped.job);
+        const { unconfirmed } = stopped;
+        if (unconfirmed !== undefined) {
+          reason = `${reason}; ${mayStillRun(plan.engine, state.engineJobId ?? key, unconfirmed)}`;
         }
+        const outcome = cancelled ? 'cancelled' : 'failed';
+        await quick.settleJob({ key, outcome, reason, submissions: state.submission });
       });
     }
     state.reason = reason;
-    throw cancelled ? asCancellation(error) : error;
+    setCurrentDetails(streamDetails(state));
+    if (cancelled) throw asCancellation(error);
+    throw reason === cause.message ? error : fail(cause.code, reason);
   }
   state.state = 'cancelled';
   await condition(allHandlersFinished);
   return { stopped: true, submissions: state.submission };
+
+  /** The safety check; an engine that is away is asked again next time. */
+  async function ask(job: JobSnapshot): Promise<JobSnapshot> {
+    const rounds = { ...callsUntil(() => Infinity), once: true };
+    try {
+      return show(await inRounds(rounds, (options) => engine.askJob.executeWithOptions(options, [{ key: job.key }])));
+    } catch (error) {
+      if (!(error instanceof ApplicationFailure) || wasCancelled(error)) throw error;
+      rounds.onWait(error.message);
+      return job;
+    }
+  }
 
   async function continueAsNewWith(job: JobSnapshot): Promise<never> {
     const carry: StreamCarry = {

@@ -56,6 +56,13 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     );
     return rows.map(({ event_type: type }) => type);
   };
+  const ending = async (workflowId: string): Promise<string | undefined> => {
+    const { rows } = await database.pool.query<{ line: string }>(
+      `select concat_ws(' ', state, message) as line from control.run where workflow_id = $1`,
+      [workflowId],
+    );
+    return rows[0]?.line;
+  };
   const lineageRunOf = async (key: string): Promise<string> =>
     (await getEngineJob(database.pool, key))?.lineage_run_id as string;
   const manifestOf = async (key: string): Promise<string> => {
@@ -68,12 +75,19 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     assert.deepEqual(await resolve('run/once', '1997-01-02'), plan);
     assert.deepEqual(await events(plan.run.lineageRunId), ['START']);
     await runs.finishRun({ run: plan.run, outcome: 'failed', message: 'JOB_FAILED_USER: no', verdict: 'pass' });
-    await runs.finishRun({ run: plan.run, outcome: 'succeeded' });
+    await runs.finishRun({ run: plan.run, outcome: 'cancelled' });
     assert.deepEqual(await events(plan.run.lineageRunId), ['START', 'FAIL']);
-    const { rows } = await database.pool.query<{ line: string }>(
-      `select concat_ws(' ', state, message) as line from control.run where workflow_id = 'run/once'`,
-    );
-    assert.deepEqual(rows, [{ line: 'failed JOB_FAILED_USER: no' }]);
+    assert.equal(await ending('run/once'), 'failed JOB_FAILED_USER: no');
+  });
+
+  test('a run that was reset after its end and then succeeds has succeeded', async () => {
+    for (const outcome of ['failed', 'cancelled'] as const) {
+      const plan = await resolve(`run/reset-${outcome}`, '1997-01-02');
+      await runs.finishRun({ run: plan.run, outcome, message: 'no' });
+      await runs.finishRun({ run: plan.run, outcome: 'succeeded', verdict: 'pass' });
+      await runs.finishRun({ run: plan.run, outcome: 'failed', message: 'too late' });
+      assert.equal(await ending(plan.run.workflowId), 'succeeded');
+    }
   });
 
   test('a request that cannot be right fails for good and leaves no row', async () => {
@@ -105,9 +119,24 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
   test('a run that died without a word loses its day to the next one', async () => {
     const dead = await resolve('run/dead', '1997-03-03');
     await runs.claimPartition({ run: dead.run, lastTry: false });
+    const { key } = await prepare(dead);
     made.temporal.closed.add('run/dead');
     const heir = await resolve('run/heir', '1997-03-03');
     assert.deepEqual(await runs.claimPartition({ run: heir.run, lastTry: false }), { granted: true, fence: 2 });
+    assert.equal(await ending('run/dead'), 'failed terminated; its days were taken over by run/heir');
+    assert.deepEqual(await events(dead.run.lineageRunId), ['START', 'ABORT']);
+    assert.deepEqual(await events(await lineageRunOf(key)), ['START', 'ABORT'], 'and what it left open');
+    assert.equal(await ending('run/heir'), 'running');
+    assert.deepEqual(await events(heir.run.lineageRunId), ['START']);
+  });
+
+  test('a run that had ended before its days are taken over keeps its end', async () => {
+    const ended = await resolve('run/ended', '1997-03-04');
+    await runs.claimPartition({ run: ended.run, lastTry: false });
+    await database.pool.query(`update control.run set state = 'succeeded' where workflow_id = 'run/ended'`);
+    made.temporal.closed.add('run/ended');
+    await runs.claimPartition({ run: (await resolve('run/after', '1997-03-04')).run, lastTry: false });
+    assert.equal(await ending('run/ended'), 'succeeded');
   });
 
   test('a submission is decided once, submitted once although the answer was lost, and its owner is up to date', async () => {
@@ -193,6 +222,15 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     await runs.finishRun({ run: plan.run, outcome: 'cancelled', message: 'cancelled' });
     assert.deepEqual(await events(await lineageRunOf(key)), ['START', 'ABORT']);
     assert.deepEqual(await events(plan.run.lineageRunId), ['START', 'ABORT']);
+  });
+
+  test('credentials in the texts of an engine do not reach the workflow', async () => {
+    const { key } = await prepare(await resolve('run/secret', '1997-01-09'));
+    await jobs.submitJob({ key });
+    cluster.fail(key, 'cannot reach jdbc:postgresql://app:hunter2@db/x with password=hunter2');
+    const { reason } = await jobs.askJob({ key });
+    assert.match(reason ?? '', /^cannot reach /);
+    assert.doesNotMatch(reason ?? '', /hunter2/);
   });
 
   test('the owner asks rarely while the watcher lives, and soon when it does not', async () => {

@@ -77,6 +77,30 @@ describe('claims', { skip: NO_DATABASE }, () => {
     assert.deepEqual(taken, { granted: true, fence: 2, takenOverFrom: ['dead'] });
   });
 
+  test('what is done about the old owners happens with the takeover or not at all', async () => {
+    for (const [name, day] of [
+      ['dead-1', 2],
+      ['dead-2', 3],
+    ] as const) {
+      await take('heirs', name, `1997-01-0${day}`, `1997-01-0${day + 1}`);
+    }
+    const calls: string[][] = [];
+    const takeAll = (fail: boolean) =>
+      takeClaims(database.pool, {
+        ...{ pipeline: 'heirs', from: '1997-01-01', to: '1997-01-05', owner: owner('heir') },
+        isOwnerClosed: async () => true,
+        onTakenOver: async (_client, owners) => {
+          calls.push(owners.map(({ workflowId }) => workflowId));
+          if (fail) throw new Error('no lineage');
+        },
+      });
+    await assert.rejects(takeAll(true), /no lineage/);
+    assert.deepEqual(await rows('heirs'), ['1997-01-02 dead-1 1 t', '1997-01-03 dead-2 1 t']);
+    assert.deepEqual((await takeAll(false)).granted, true);
+    assert.deepEqual((await takeAll(true)).granted, true, 'nobody is left to take from');
+    assert.deepEqual(calls, Array(2).fill(['dead-1', 'dead-2']));
+  });
+
   test('what the old owner lets go afterwards does not free the days of the new one', async () => {
     await take('late', 'dead', '1997-01-02', '1997-01-03');
     await take('late', 'heir', '1997-01-02', '1997-01-03', ['dead']);

@@ -74,14 +74,33 @@ describe('engine jobs', { skip: NO_DATABASE }, () => {
     assert.ok(row?.ended_at);
   });
 
-  test('an acknowledgement never falls, and never runs ahead of what was observed', async () => {
+  test('an acknowledgement covers exactly what it gives back, whichever observation the owner was told of', async () => {
     await addRunningJob(database.pool, 'acks');
     await recordObservation(database.pool, 'acks', seen('restarting'));
-    await acknowledge(database.pool, 'acks', 99);
-    assert.deepEqual(await numbers('acks'), [2, 2]);
+    await recordObservation(database.pool, 'acks', seen('failed'));
+    const row = await acknowledge(database.pool, 'acks', 2);
+    assert.deepEqual([row?.state, row?.observation, row?.acked_observation], ['failed', '3', '3']);
     await acknowledge(database.pool, 'acks', 1);
-    assert.deepEqual(await numbers('acks'), [2, 2]);
+    assert.deepEqual(await numbers('acks'), [3, 3]);
     assert.equal(await acknowledge(database.pool, 'nobody', 1), undefined);
+  });
+
+  test('a lost job keeps the point that the next one may start from', async () => {
+    await addRunningJob(database.pool, 'restorable');
+    await recordObservation(database.pool, 'restorable', seen('running', { restorePoint: 'file:///cp/7' }));
+    const row = await recordObservation(database.pool, 'restorable', seen('lost', { blame: 'platform' }));
+    assert.deepEqual([row?.state, row?.restore_point], ['lost', 'file:///cp/7']);
+  });
+
+  test('a change of a settled submission is stored, but waits for nobody', async () => {
+    await addRunningJob(database.pool, 'left', { cluster: 'left' });
+    await inTransaction(database.pool, (client) => markSettled(client, 'left', 'failed'));
+    await recordObservation(database.pool, 'left', seen('stopping'));
+    assert.deepEqual(await numbers('left'), [2, 2]);
+    assert.deepEqual(await watchedKeys('left'), ['left'], 'it still runs');
+    await recordObservation(database.pool, 'left', seen('cancelled'));
+    assert.deepEqual(await numbers('left'), [3, 3]);
+    assert.deepEqual(await watchedKeys('left'), []);
   });
 
   test('watched is what runs, or ended and is not acknowledged, with an owner', async () => {
@@ -128,6 +147,8 @@ describe('engine jobs', { skip: NO_DATABASE }, () => {
     await beatWatch(pool, 'away', epoch, { reachable: false, message: 'still refused' });
     const still = await read();
     assert.deepEqual([still?.unreachable_since, still?.reachable, still?.message], [since, false, 'still refused']);
+    await beatWatch(pool, 'away', epoch);
+    assert.deepEqual((await read())?.reachable, false, 'a beat without an answer says nothing about the cluster');
     await beatWatch(pool, 'away', epoch, { reachable: true });
     const back = await read();
     assert.deepEqual([back?.unreachable_since, back?.reachable, back?.message], [null, true, null]);

@@ -5,7 +5,16 @@ import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { EnginePort } from '../../engines/port.js';
 import { createWatchActivities } from '../../activities/watch.js';
-import { acknowledge, getEngineJob, listWatched, type EngineJobRow } from '../../infra/postgres/engine-jobs.js';
+import { SluiceError } from '../../infra/errors.js';
+import {
+  acknowledge,
+  getEngineJob,
+  listWatched,
+  markSettled,
+  recordObservation,
+  type EngineJobRow,
+} from '../../infra/postgres/engine-jobs.js';
+import { inTransaction } from '../../infra/postgres/pool.js';
 import { listClusters, takeWatch } from '../../infra/postgres/clusters.js';
 import type { WatchReport } from '../../workflows/contracts/messages.js';
 import { createTestDatabase, NO_DATABASE, type TestDatabase } from '../support/curated-database.js';
@@ -22,10 +31,14 @@ interface Watch extends TestDeps {
   cluster: FakeCluster;
   /** Handles per list request so far. */
   lists: number[];
+  /** What list requests fail with, while it is set. */
+  fault: { ofLists?: Error };
   pass: Promise<WatchReport>;
   environment: MockActivityEnvironment;
   /** Lets the loop go round a few times more. */
   rounds(count?: number): Promise<void>;
+  /** The same when nothing is asked: the watcher writes that it lives. */
+  beats(count?: number): Promise<void>;
   row(key: string): Promise<EngineJobRow>;
 }
 
@@ -44,6 +57,7 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
     const cluster = new FakeCluster();
     const made = createTestDeps(database, cluster, { watchIntervalMs });
     const lists: number[] = [];
+    const fault: Watch['fault'] = {};
     const { engine } = made.deps;
     const port = engine('flink', name);
     for (const key of keys) {
@@ -55,7 +69,10 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
       const real = engine(engineName, clusterName);
       return {
         ...real,
-        observeAll: (handles, signal) => (lists.push(handles.length), real.observeAll(handles, signal)),
+        observeAll: (handles, signal) => {
+          lists.push(handles.length);
+          return fault.ofLists ? Promise.reject(fault.ofLists) : real.observeAll(handles, signal);
+        },
       };
     };
     const environment = new MockActivityEnvironment();
@@ -71,8 +88,15 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
       const from = lists.length;
       await until(`${count} rounds`, () => lists.length >= from + count);
     };
+    const beats = async (count = 3): Promise<void> => {
+      const seen = new Set<string>();
+      await until(`${count} beats`, async () => {
+        const found = (await listClusters(database.pool)).find((one) => one.name === name);
+        return seen.add(found?.heartbeat_at ?? '').size > count;
+      });
+    };
     const row = async (key: string): Promise<EngineJobRow> => (await getEngineJob(database.pool, key)) as EngineJobRow;
-    return { ...made, name, cluster, lists, pass, environment, rounds, row };
+    return { ...made, name, cluster, lists, fault, pass, environment, rounds, beats, row };
   }
 
   test('asks once per interval, however many jobs there are, and tells nobody when nothing changed', async (t) => {
@@ -93,12 +117,7 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
 
   test('an empty cluster is not asked at all', async (t) => {
     const watch = await watching(t, []);
-    const beats = new Set<string>();
-    await until('the watcher writes again and again', async () => {
-      const found = (await listClusters(database.pool)).find(({ name }) => name === watch.name);
-      if (found?.heartbeat_at) beats.add(found.heartbeat_at);
-      return beats.size > 2;
-    });
+    await watch.beats();
     watch.advance(HOUR_MS);
     assert.equal((await within('the pass', watch.pass)).requests, 0);
     assert.equal(watch.cluster.requests, 0);
@@ -147,13 +166,13 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
     const sent = (): number => watch.temporal.signals.length;
     await until('the first signal', () => sent() === 1);
     await until('it is noted', async () => (await watch.row('deaf-owner')).signal_attempts === 1);
-    await watch.rounds();
+    await watch.beats();
     assert.equal(sent(), 1, 'not at once');
     watch.advance(5_500);
     await until('the second signal', () => sent() === 2);
     // The time of a signal is the database's, which stands still here: all advances count since then.
     watch.advance(3_000);
-    await watch.rounds();
+    await watch.beats();
     assert.equal(sent(), 2, 'the second wait is longer');
     watch.advance(3_000);
     await until('the third signal', () => sent() === 3);
@@ -226,6 +245,82 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
     watch.cluster.away = false;
     await until('it is back', async () => (await cluster())?.reachable === true);
     assert.equal((await cluster())?.unreachable_since, null);
+  });
+
+  test('a cluster that answers with a refusal counts as away, and the watcher goes on', async (t) => {
+    const watch = await watching(t, ['refused']);
+    const cluster = async () => (await listClusters(database.pool)).find(({ name }) => name === watch.name);
+    for (const error of [new SluiceError('ENGINE_REJECTED', 'HTTP 403 password=hunter2'), new TypeError('a bug')]) {
+      watch.fault.ofLists = error;
+      await until('it is noted', async () => (await cluster())?.reachable === false);
+      assert.match((await cluster())?.message ?? '', /^(HTTP 403 password=\*\*\*|a bug)$/);
+      delete watch.fault.ofLists;
+      await until('it is back', async () => (await cluster())?.reachable === true);
+    }
+    watch.cluster.set('refused', 'restarting');
+    await until('a signal', () => watch.temporal.signals.length === 1);
+  });
+
+  test('while the cluster is away, its ended jobs are still told of; for them alone it is not asked', async (t) => {
+    const watch = await watching(t, ['over']);
+    const cluster = async () => (await listClusters(database.pool)).find(({ name }) => name === watch.name);
+    watch.cluster.away = true;
+    await until('it is noted', async () => (await cluster())?.reachable === false);
+    await recordObservation(database.pool, 'over', { state: 'failed', nativeState: 'FAILED', terminal: true });
+    await until('its owner is told', () => watch.temporal.signals.length === 1);
+    const asked = watch.lists.length;
+    await watch.beats();
+    assert.equal(watch.lists.length, asked);
+    assert.equal((await cluster())?.reachable, false, 'nobody has asked since');
+  });
+
+  test('a stranger under the id of a closed owner is signalled twice and then left alone', async (t) => {
+    const watch = await watching(t, ['reused-id']);
+    watch.temporal.closed.add('run/reused-id');
+    watch.cluster.set('reused-id', 'restarting');
+    for (const sent of [1, 2]) {
+      await until('a signal', async () => (await watch.row('reused-id')).signal_attempts === sent);
+      watch.advance(20_000);
+    }
+    await until('it is left alone', async () => (await watch.row('reused-id')).ownerless);
+    assert.equal(watch.temporal.signals.length, 2);
+  });
+
+  test('mere progress is written every 10 s at most, a restore point at once', async (t) => {
+    const watch = await watching(t, ['progress']);
+    const report = (checkpoints: number, more = {}): void =>
+      watch.cluster.set('progress', 'running', { progress: { checkpoints, uptimeMs: checkpoints }, ...more });
+    const stored = async () => (await watch.row('progress')).progress?.['checkpoints'];
+    await until('it is observed', async () => (await watch.row('progress')).link !== null);
+    report(1);
+    await watch.rounds();
+    assert.equal(await stored(), undefined);
+    watch.advance(10_500);
+    await until('it is written', async () => (await stored()) === 1);
+    report(2, { restorePoint: 'file:///cp/2' });
+    await until('it is written', async () => (await watch.row('progress')).restore_point === 'file:///cp/2');
+    assert.equal(await stored(), 2);
+    assert.deepEqual(watch.temporal.signals, []);
+  });
+
+  test('a settled job that changes is nobody’s news', async (t) => {
+    const watch = await watching(t, ['settled-early']);
+    await inTransaction(database.pool, (client) => markSettled(client, 'settled-early', 'failed'));
+    watch.cluster.set('settled-early', 'cancelled');
+    await until('it has ended', async () => (await watch.row('settled-early')).ended_at !== null);
+    await until('nothing is watched', async () => (await listWatched(database.pool, watch.name)).length === 0);
+    assert.deepEqual(watch.temporal.signals, []);
+  });
+
+  test('a job that ended counts as ended also when its engine refuses the details', async (t) => {
+    const watch = await watching(t, ['no-details']);
+    const { engine } = watch.deps;
+    watch.deps.engine = (name, cluster) => ({
+      ...engine(name, cluster),
+      observe: () => Promise.reject(new SluiceError('ENGINE_REJECTED', 'HTTP 403')),
+    });
+    watch.cluster.fail('no-details', 'known to the list too');
+    await until('it has ended', async () => (await watch.row('no-details')).state === 'failed');
   });
 
   test('a watcher that was replaced ends its pass by itself', async (t) => {

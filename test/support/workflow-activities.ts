@@ -67,6 +67,7 @@ export function createFakeActivities(client: () => Client): FakeActivities {
         target.kind === 'stage' ? target.run.pipeline : target.stream.pipeline,
         'prepareSubmission',
       );
+      await world.gates.get('prepareSubmission');
       const key = submissionKey(owner, submission);
       const known = jobs.get(key);
       if (known) return known.job.snapshot;
@@ -87,6 +88,7 @@ export function createFakeActivities(client: () => Client): FakeActivities {
 
     async submitJob({ key }) {
       const { world, job } = jobOf(key, 'submitJob');
+      world.stumble('submitJob');
       await world.gates.get('submitJob');
       const script = world.script(job.part, job.submission);
       const isFirst = job.submits === 0;
@@ -111,6 +113,7 @@ export function createFakeActivities(client: () => Client): FakeActivities {
     async askJob({ key }) {
       const { world, job } = jobOf(key, 'askJob');
       job.asked += 1;
+      world.stumble('askJob');
       world.onAsk(job);
       return job.snapshot;
     },
@@ -118,7 +121,8 @@ export function createFakeActivities(client: () => Client): FakeActivities {
     async cancelJob({ key }) {
       const { world, job } = jobOf(key, 'cancelJob');
       job.cancels += 1;
-      world.change(job, 'cancelled', { reason: 'cancelled on request' });
+      world.stumble('cancelJob');
+      world.change(job, ...world.cancelledAs);
       return job.snapshot;
     },
 
@@ -136,6 +140,7 @@ export function createFakeActivities(client: () => Client): FakeActivities {
 
     async watchCluster({ cluster }) {
       const world = worldOf(cluster, 'watchCluster');
+      world.stumble('watchCluster');
       world.passes += 1;
       const pass = world.passes;
       await onePass(world);
@@ -186,7 +191,9 @@ export function createFakeActivities(client: () => Client): FakeActivities {
     },
 
     async publishTable({ run, table, held = [] }) {
-      await worldOf(run.pipeline, 'publishTable').gates.get('publishTable');
+      const world = worldOf(run.pipeline, 'publishTable');
+      world.stumble('publishTable');
+      await world.gates.get('publishTable');
       const published = held.length > 0 ? 0 : 1;
       return { table: table.table, published, rows: 12 * published, empty: 0, superseded: 0, held: [...held] };
     },

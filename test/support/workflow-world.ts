@@ -40,8 +40,15 @@ export interface FakeJob {
   settled: { outcome: string; reason?: string }[];
 }
 
-export const failure = (code: string, message: string): ApplicationFailure =>
-  ApplicationFailure.create({ type: code, message, nonRetryable: true });
+export type FaultyActivity = 'submitJob' | 'askJob' | 'cancelJob' | 'publishTable' | 'watchCluster';
+export type HeldActivity = 'prepareSubmission' | 'submitJob' | 'publishTable';
+
+export const failure = (code: string, message: string, details: Record<string, unknown> = {}): ApplicationFailure =>
+  ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [details] });
+
+/** A fault that passes. */
+export const passing = (code: string, message: string): ApplicationFailure =>
+  ApplicationFailure.create({ type: code, message });
 
 export class FakeWorld {
   plan: DeclaredPlan = declaredPlan([stagePlan('daily')]);
@@ -54,10 +61,14 @@ export class FakeWorld {
   /** Default: every job runs, then succeeds. */
   script: (part: string, submission: number) => JobScript = () => ({ then: ['succeeded'] });
   nextCheckMs = 600_000;
+  /** Failures of these activities, in order; afterwards they work. */
+  readonly faults = new Map<FaultyActivity, Error[]>();
+  /** How a job ends that is cancelled; `running` = it does not. */
+  cancelledAs: [JobStateName, JobChange] = ['cancelled', { reason: 'cancelled on request' }];
   /** What the engine says when it is asked; default: what it said before. */
   onAsk: (job: FakeJob) => void = () => undefined;
   /** Activities that take until the test lets them go on, deaf to cancels. */
-  readonly gates = new Map<'submitJob' | 'publishTable', Promise<void>>();
+  readonly gates = new Map<HeldActivity, Promise<void>>();
   /** Ends of passes of `watchCluster` and `syncTopic` that come by themselves. */
   passesEndAtOnce = false;
   endPass: (() => void) | undefined;
@@ -109,10 +120,16 @@ export class FakeWorld {
   }
 
   /** Holds an activity up; the returned function lets it go on. */
-  hold(activity: 'submitJob' | 'publishTable'): () => void {
+  hold(activity: HeldActivity): () => void {
     let release = (): void => undefined;
     this.gates.set(activity, new Promise((resolve) => (release = resolve)));
     return release;
+  }
+
+  /** Throws the next failure that the test has laid out for this activity. */
+  stumble(activity: FaultyActivity): void {
+    const fault = this.faults.get(activity)?.shift();
+    if (fault) throw fault;
   }
 
   count(activity: string): number {

@@ -23,7 +23,15 @@ export interface EngineJobInput {
   /** Manifests of the stages whose output this one reads, by stage name. */
   upstream?: Record<string, string>;
   /** Set by continue-as-new: the submission that is under way. */
-  carry?: { submission: number; key: string; observation: number; startedAtMs: number; memoryFactor: number };
+  carry?: {
+    submission: number;
+    key: string;
+    observation: number;
+    startedAtMs: number;
+    /** When the job was first seen running. */
+    ranAtMs?: number;
+    memoryFactor: number;
+  };
 }
 
 export interface ClusterWatchInput {

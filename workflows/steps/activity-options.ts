@@ -10,7 +10,7 @@ import type { EngineKind } from '../contracts/plans.js';
  */
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
-/** Postgres only: short, tried again for as long as Postgres is away. */
+/** Postgres only: short, tried again for as long as Postgres is away; a fault that nobody knows ends by itself. */
 export const quick = proxyActivities<Activities>({
   startToCloseTimeout: '30s',
   cancellationType,
@@ -25,14 +25,13 @@ export const sink = proxyActivities<Activities>({
   retry: { initialInterval: '1s', maximumInterval: '30s', maximumAttempts: 10 },
 });
 
-/** Talks to one engine, on the queue of the workers that reach it. */
-export const onEngine = (engine: EngineKind, cluster: string, scheduleToCloseMs: number) =>
+/** Talks to one engine, on the queue of the workers that reach it; callers bound it in rounds. */
+export const onEngine = (engine: EngineKind, cluster: string) =>
   proxyActivities<Activities>({
     taskQueue: engineQueue(engine, cluster),
     startToCloseTimeout: '5m',
     heartbeatTimeout: '30s',
     cancellationType,
-    scheduleToCloseTimeout: scheduleToCloseMs,
     retry: { initialInterval: '1s', maximumInterval: '30s' },
   });
 

@@ -24,6 +24,8 @@ export interface Rounds {
   cluster: string;
   /** When to give up; asked before each round. */
   giveUpAtMs: () => number;
+  /** Gives up after the first round. */
+  once?: boolean;
   /** Hears why the last round came to nothing. */
   onWait: (reason: string) => void;
 }
@@ -48,11 +50,15 @@ const codeOf = (error: unknown): string => {
   return code === 'TimeoutFailure' ? 'ENGINE_UNREACHABLE' : code;
 };
 
+/** The waits between attempts grow to half a minute. */
+const attemptsWithin = (leftMs: number): number =>
+  Math.max(1, Math.min(MORE_ATTEMPTS, Math.ceil(Math.max(0, leftMs) / 30_000)));
+
 function optionsOf(round: number, leftMs: number): RoundOptions {
   const longest = round === 0 ? UNSERVED_MS : UNSERVED_AGAIN_MS;
   return {
     scheduleToStartTimeout: Math.max(1_000, Math.min(longest, leftMs)),
-    retry: { maximumAttempts: round === 0 ? FIRST_ATTEMPTS : MORE_ATTEMPTS },
+    retry: { maximumAttempts: round === 0 ? FIRST_ATTEMPTS : attemptsWithin(leftMs) },
   };
 }
 
@@ -64,7 +70,7 @@ export async function inRounds<T>(rounds: Rounds, call: (options: RoundOptions) 
     } catch (error) {
       const reason = wasCancelled(error) ? undefined : passingReason(error, rounds.engine, rounds.cluster);
       if (reason === undefined) throw error;
-      if (Date.now() >= rounds.giveUpAtMs()) throw fail(codeOf(error), reason);
+      if (rounds.once === true || Date.now() >= rounds.giveUpAtMs()) throw fail(codeOf(error), reason);
       rounds.onWait(reason);
       if (!isUnserved(error)) await sleep(PAUSE_MS, { summary: reason.slice(0, 150) });
     }

@@ -1,6 +1,6 @@
 /** Starts a child workflow whose id an earlier, terminated run may still hold while it ends its job. */
-import { sleep } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { sleep } from '@temporalio/workflow';
 import { fail } from './failures.js';
 
 const WAIT_MS = 10 * 60_000;
@@ -14,17 +14,16 @@ export async function onceFree<T>(
 ): Promise<T> {
   const giveUpAt = Date.now() + WAIT_MS;
   for (let waited = false; ; waited = true) {
-    // The server answers before the child has done anything, so what was waited for is over by then.
-    const answer = start();
     try {
+      const child = await start();
       if (waited) say(undefined);
-      return await answer;
+      return child;
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      const note = `waiting for the earlier ${workflowId} to end`;
       if (Date.now() >= giveUpAt) {
-        throw fail('ALREADY_RUNNING', `ALREADY_RUNNING ${workflowId}: an earlier run's job has not ended yet`);
+        throw fail('ALREADY_RUNNING', `ALREADY_RUNNING ${workflowId}: the job of an earlier run has not ended yet`);
       }
+      const note = `waiting for the earlier ${workflowId} to end`;
       say(note);
       await sleep(RETRY_MS, { summary: note });
     }

@@ -89,15 +89,28 @@ describe('failures', () => {
     assert.equal((failure as ApplicationFailure).nextRetryDelay, 7_000);
   });
 
-  test('cancellation, unknown errors and ready failures pass through as they are', () => {
+  test('cancellation, servers that are away and ready failures pass through as they are', () => {
+    const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
     for (const error of [
       new CancelledFailure('stop'),
-      new Error('x'),
+      Object.assign(new Error('x'), { name: 'AbortError' }),
       ApplicationFailure.nonRetryable('x'),
-      undefined,
+      refused,
+      new AggregateError([refused]),
+      new TypeError('fetch failed', { cause: refused }),
+      new Error('timeout exceeded when trying to connect'),
+      Object.assign(new Error('unavailable'), { code: 14 }),
+      Object.assign(new Error('no broker'), { name: 'KafkaJSConnectionError', retriable: true }),
     ]) {
-      assert.equal(toFailure(error), error);
+      assert.equal(toFailure(error, 99), error);
     }
+  });
+
+  test('errors that nobody knows are tried again some times, not for ever', () => {
+    const at = (attempt: number): ApplicationFailure => toFailure(new TypeError('x'), attempt) as ApplicationFailure;
+    assert.deepEqual([at(1).type, at(1).message], ['UNKNOWN', 'TypeError: x']);
+    assert.deepEqual([at(1).nonRetryable, at(9).nonRetryable, at(10).nonRetryable], [false, false, true]);
+    assert.equal((toFailure(undefined) as ApplicationFailure).nonRetryable, false);
   });
 
   test('errors of Postgres are told apart by their state, and tell no connection string', () => {

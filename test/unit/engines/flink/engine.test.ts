@@ -32,7 +32,7 @@ beforeEach(async () => {
 });
 afterEach(() => flink.close());
 
-function adapter(more: Partial<FlinkEngineConfig> = {}): EnginePort {
+function adapter(more: Partial<FlinkEngineConfig> = {}, now: () => number = Date.now): EnginePort {
   const jar = join(folder, 'jobs.jar');
   return createFlinkEngine(
     {
@@ -44,7 +44,7 @@ function adapter(more: Partial<FlinkEngineConfig> = {}): EnginePort {
       lookMs: 10,
       ...more,
     },
-    { jars: createJarCatalog({ flink: jar, spark: jar, 'kafka-streams': jar }), objects },
+    { jars: createJarCatalog({ flink: jar, spark: jar, 'kafka-streams': jar }), objects, now },
   );
 }
 
@@ -169,11 +169,17 @@ describe('Flink adapter: reading states', () => {
     for (const key of keys)
       flink.jobs.set(key, { jid: key, name: 'x', state: 'RUNNING', tasks: { total: 1, running: 1 }, restarts: 0 });
     const handles = keys.map((key) => ({ key, spec: testSpec('flink', key) }));
-    await engine.observeAll(handles);
-    assert.deepEqual(
-      flink.requests.map((request) => request.path),
-      ['/jobs/overview'],
-    );
+    engine = adapter({}, () => 0);
+    const perRound: number[] = [];
+    for (let round = 0; round < 25; round += 1) {
+      const before = flink.requests.length;
+      await engine.observeAll(handles);
+      perRound.push(flink.requests.length - before);
+    }
+    const expected = Array.from({ length: 25 }, (_, round) => (round < 20 ? 3 : 1));
+    assert.deepEqual(perRound, expected, 'the list, and checkpoints of two at most');
+    const details = flink.requests.map(({ path }) => path).filter((path) => path !== '/jobs/overview');
+    assert.deepEqual(details.sort(), keys.map((key) => `/jobs/${key}/checkpoints`).sort(), 'each in its turn');
     const [first] = flink.jobs.values();
     Object.assign(first ?? {}, { state: 'FAILED', stacktrace: 'java.lang.Error: x' });
     const ended = (await engine.observeAll(handles)).get(keys[0] ?? '');
@@ -181,6 +187,38 @@ describe('Flink adapter: reading states', () => {
     const asked = flink.requests.length;
     await engine.observeAll(handles);
     assert.equal(flink.requests.length - asked, 1, 'an ended job is not asked about again');
+  });
+
+  it('learns new checkpoints of a running job from time to time, so that they are known when the cluster is lost', async () => {
+    let nowMs = 0;
+    engine = adapter({}, () => nowMs);
+    const one = job('RUNNING');
+    const listed = async () => (await engine.observeAll([handle({ intentAtMs: 0 })])).get(KEY);
+    assert.equal((await listed())?.restorePoint, undefined);
+    one.checkpoint = 'file:///cp/7';
+    nowMs = 9_000;
+    assert.equal((await listed())?.restorePoint, undefined, 'not yet its turn');
+    nowMs = 10_000;
+    const seen = await listed();
+    assert.deepEqual(
+      [seen?.state, seen?.restorePoint, seen?.progress],
+      ['running', 'file:///cp/7', { checkpoints: 7, failedCheckpoints: 0 }],
+    );
+    nowMs = 130_000;
+    await listed();
+    nowMs = 150_000;
+    assert.equal((await listed())?.restorePoint, undefined, 'an old job is asked less often');
+    nowMs = 160_000;
+    assert.equal((await listed())?.restorePoint, 'file:///cp/7');
+  });
+
+  it('keeps what the list says when the checkpoints of a job are not to be had', async () => {
+    job('RUNNING');
+    for (const fault of ['drop', { status: 503 }, { status: 400 }, { status: 404 }] as const) {
+      engine = adapter();
+      flink.fault = ({ path }) => (path.endsWith('/checkpoints') ? fault : undefined);
+      assert.equal((await engine.observeAll([handle()])).get(KEY)?.state, 'running');
+    }
   });
 
   it('gives no verdict on a job it does not know, and no terminal state while the cluster is away', async () => {

@@ -1,0 +1,61 @@
+/** Before a stream is submitted: ends what a supervisor that is gone left running, and goes on from its state. */
+import { isTerminal } from '../engines/job-state.js';
+import type { EnginePort, Observation } from '../engines/port.js';
+import { SluiceError } from '../infra/errors.js';
+import { markSettled, recordObservation, type EngineJobRow } from '../infra/postgres/engine-jobs.js';
+import { listOpenTwins, recordAdoption, restoreFromAdopted } from '../infra/postgres/orphaned-streams.js';
+import { insertLineage } from '../infra/postgres/outbox.js';
+import { inTransaction } from '../infra/postgres/pool.js';
+import type { ActivityDeps } from './deps.js';
+import { handleOf } from './job-handle.js';
+import { settleEvent } from './lineage/submissions.js';
+
+/** Returns the row to submit, which may have got a restore point. Fails with JOB_NOT_READY while a twin may live. */
+export async function takeOverOrphans(
+  deps: ActivityDeps,
+  port: EnginePort,
+  row: EngineJobRow,
+  signal: AbortSignal,
+): Promise<EngineJobRow> {
+  const orphans = await listOpenTwins(deps.pool, row);
+  for (const orphan of orphans) await refuseLiving(deps, row, orphan);
+  if (orphans.length > 0) {
+    await recordAdoption(
+      deps.pool,
+      row.key,
+      orphans.map(({ key }) => key),
+    );
+  }
+  for (const orphan of orphans) await end(deps, orphan, await port.cancel(handleOf(orphan), signal), row);
+  if ((row.spec as { upgrade?: string }).upgrade === 'stateless') return row;
+  return (await restoreFromAdopted(deps.pool, row.key)) ?? row;
+}
+
+async function refuseLiving(deps: ActivityDeps, row: EngineJobRow, other: EngineJobRow): Promise<void> {
+  const owner = { workflowId: other.owner_workflow_id, firstRunId: other.owner_first_run_id };
+  // An earlier submission of this very supervisor, which has given it up.
+  if (owner.workflowId === row.owner_workflow_id && owner.firstRunId === row.owner_first_run_id) return;
+  if (await deps.temporal.isClosed(owner)) return;
+  throw new SluiceError(
+    'JOB_NOT_READY',
+    `${row.pipeline}/${row.part} still belongs to ${owner.workflowId}, which is not known to be closed`,
+  );
+}
+
+/** Stores how the orphan ended and closes its book, in one transaction. */
+async function end(deps: ActivityDeps, orphan: EngineJobRow, seen: Observation, heir: EngineJobRow): Promise<void> {
+  const gone = seen.state === 'unknown' && seen.nativeState === 'NOT_FOUND';
+  if (!isTerminal(seen.state) && !gone) {
+    const id = seen.engineJobId ?? orphan.engine_job_id ?? orphan.key;
+    throw new SluiceError('JOB_NOT_READY', `${orphan.engine} id ${id} of an earlier supervisor has not ended yet`);
+  }
+  const reason = `left by a supervisor that is closed; taken over by ${heir.owner_workflow_id}`;
+  await inTransaction(deps.pool, async (client) => {
+    const state = gone ? 'cancelled' : seen.state;
+    const observed = { ...seen, state, reason: seen.reason ?? reason, terminal: true };
+    await recordObservation(client, orphan.key, observed, { acknowledge: true });
+    if (await markSettled(client, orphan.key, 'cancelled')) {
+      await insertLineage(client, [settleEvent(orphan, 'cancelled', reason, deps)]);
+    }
+  });
+}
