@@ -86,8 +86,8 @@ export function createJobActivities(deps: ActivityDeps): JobActivities {
       return snapshot;
     },
 
-    async acknowledgeJob({ key, observation }) {
-      const row = await acknowledge(deps.pool, key, observation);
+    async acknowledgeJob({ key }) {
+      const row = await acknowledge(deps.pool, key);
       if (!row) throw new SluiceError('INVALID_REQUEST', `no submission ${key} is known`);
       return toSnapshot(deps.pool, row);
     },

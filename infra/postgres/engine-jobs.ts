@@ -117,8 +117,8 @@ export interface ObservedFields {
 
 /**
  * Stores what the engine said. `observation` rises only when our state changed; a terminal row never changes again.
- * An observation of a settled job is
- * acknowledged at once, for nobody waits for it any more. With `watcher`, nothing is written once a newer watcher took the cluster over. Returns the row, or undefined if refused.
+ * An observation of a settled job is acknowledged at once, for nobody waits for it any more. With `watcher`, nothing is
+ * written once a newer watcher took the cluster over. Returns the row, or undefined if refused.
  */
 export async function recordObservation(
   pool: Pool | PoolClient,
@@ -163,16 +163,14 @@ export async function recordObservation(
   return rows[0];
 }
 
-type Acknowledge = (pool: Pool, key: string, toldOf: number) => Promise<EngineJobRow | undefined>;
-
 /** Acknowledges what it returns: the caller acts on the newest row, whichever observation it was told of. */
-export const acknowledge: Acknowledge = async (pool, key) => {
+export async function acknowledge(pool: Pool, key: string): Promise<EngineJobRow | undefined> {
   const { rows } = await pool.query<EngineJobRow>(
     'update control.engine_job set acked_observation = observation where key = $1 returning *',
     [key],
   );
   return rows[0];
-};
+}
 
 export async function markSignalled(pool: Pool, key: string): Promise<void> {
   await pool.query(

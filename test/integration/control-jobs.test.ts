@@ -78,11 +78,11 @@ describe('engine jobs', { skip: NO_DATABASE }, () => {
     await addRunningJob(database.pool, 'acks');
     await recordObservation(database.pool, 'acks', seen('restarting'));
     await recordObservation(database.pool, 'acks', seen('failed'));
-    const row = await acknowledge(database.pool, 'acks', 2);
+    const row = await acknowledge(database.pool, 'acks');
     assert.deepEqual([row?.state, row?.observation, row?.acked_observation], ['failed', '3', '3']);
-    await acknowledge(database.pool, 'acks', 1);
+    await acknowledge(database.pool, 'acks');
     assert.deepEqual(await numbers('acks'), [3, 3]);
-    assert.equal(await acknowledge(database.pool, 'nobody', 1), undefined);
+    assert.equal(await acknowledge(database.pool, 'nobody'), undefined);
   });
 
   test('a lost job keeps the point that the next one may start from', async () => {
@@ -109,7 +109,7 @@ describe('engine jobs', { skip: NO_DATABASE }, () => {
     await addRunningJob(database.pool, 'elsewhere');
     for (const key of ['runs', 'told', 'untold', 'orphan']) await addRunningJob(database.pool, key, { cluster });
     for (const key of ['told', 'untold']) await recordObservation(database.pool, key, seen('succeeded'));
-    await acknowledge(database.pool, 'told', 2);
+    await acknowledge(database.pool, 'told');
     await markOwnerless(database.pool, 'orphan');
     assert.deepEqual((await watchedKeys(cluster)).sort(), ['runs', 'untold']);
   });

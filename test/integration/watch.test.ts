@@ -135,7 +135,7 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
       [row.state, row.restarts, Number(row.observation), Number(row.acked_observation)],
       ['restarting', 1, 2, 1],
     );
-    await acknowledge(database.pool, 'change-a', 2);
+    await acknowledge(database.pool, 'change-a');
     await watch.rounds();
     assert.equal(watch.temporal.signals.length, 1);
     assert.equal((await watch.row('change-b')).state, 'running');
@@ -151,7 +151,7 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
       (await listWatched(database.pool, watch.name)).map(({ key }) => key),
       ['ends', 'stays'],
     );
-    await acknowledge(database.pool, 'ends', 2);
+    await acknowledge(database.pool, 'ends');
     await watch.rounds();
     assert.deepEqual(
       (await listWatched(database.pool, watch.name)).map(({ key }) => key),
@@ -177,7 +177,7 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
     watch.advance(3_000);
     await until('the third signal', () => sent() === 3);
     assert.deepEqual(new Set(watch.temporal.signals.map(({ observation }) => observation)), new Set([2]));
-    await acknowledge(database.pool, 'deaf-owner', 2);
+    await acknowledge(database.pool, 'deaf-owner');
     watch.advance(600_000);
     await until('nothing is watched', async () => (await listWatched(database.pool, watch.name)).length === 0);
     assert.equal(sent(), 3);

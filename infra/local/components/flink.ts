@@ -185,6 +185,8 @@ function configuration({ data, ports }: StackContext): string {
     'taskmanager.memory.jvm-overhead.max': `${tm.overheadMb}m`,
     'io.tmp.dirs': join(data, 'tmp'),
     'parallelism.default': 1,
+    // A restart begins at the newest checkpoint that was read, which can be half a minute older than the newest one there is.
+    'execution.checkpointing.num-retained': 20,
     'execution.checkpointing.dir': pathToFileURL(join(data, 'checkpoints')).href,
     'execution.checkpointing.savepoint-dir': pathToFileURL(join(data, 'savepoints')).href,
     'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
