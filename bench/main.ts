@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
 const known = await names();
 const name = positionals[0];
 if (name === undefined || values.help) {
-  console.log(`usage: npm run bench -- NAME [--json]\nbenchmarks: ${known.join(', ')}`);
+  console.log(`usage: npm run bench -- NAME [--json]\nbenchmarks: ${known.join(', ') || 'none in this version'}`);
 } else if (!known.includes(name)) {
   console.error(`unknown benchmark '${name}'; known: ${known.join(', ')}`);
   process.exitCode = 2;
