@@ -62,6 +62,14 @@ export interface Observation {
   progress?: Record<string, string | number>;
 }
 
+/** A job at the engine that bears an installation's tag (`sluice:<installation>:<key>`) and has not ended there. */
+export interface TaggedJob {
+  key: string;
+  engineJobId: string;
+  state: JobState;
+  nativeState: string;
+}
+
 export interface EngineCapabilities {
   /** The engine takes our key as its own job id (Flink); otherwise lookup goes by claim or ledger. */
   callerChosenId: boolean;

@@ -37,6 +37,13 @@ export interface EngineJobRow {
   submitted_at: string | null;
   observed_at: string | null;
   ended_at: string | null;
+  /** Where the tail of its log was copied after its end. */
+  log_url: string | null;
+  log_tries: number;
+  log_kept_at: string | null;
+  /** When a pass of reconcile first found it alive with a closed owner, and how many passes in a row did. */
+  orphan_since: string | null;
+  orphan_passes: number;
 }
 
 export interface NewEngineJob {
