@@ -21,6 +21,7 @@ import { startEvent, settleEvent, submissionFacts } from './lineage/submissions.
 import { takeOverOrphans } from './orphaned-streams.js';
 import { provenResult } from './proof-of-stage.js';
 import { toSnapshot } from './snapshot.js';
+import { stopWithSavepoint } from './savepoint-stop.js';
 import { decideSubmission } from './submission.js';
 import { JOB_CHANNEL } from './watch-wake-up.js';
 
@@ -77,6 +78,8 @@ export function createJobActivities(deps: ActivityDeps): JobActivities {
       if (row.ended_at !== null) return toSnapshot(deps.pool, row);
       await deps.temporal.ensureWatcher(row.engine as EngineName, row.cluster);
       const seen = await whileBeating(`submit ${key}`, async (signal) => {
+        // What the engine took once is only looked at: an engine that lost its memory would take the same key again.
+        if (row.submitted_at !== null) return portOf(row).observe(handleOf(row), signal);
         const ready = row.kind === 'stream' ? await takeOverOrphans(deps, portOf(row), row, signal) : row;
         signal.throwIfAborted();
         return portOf(row).submit(handleOf(ready).spec, key, signal);
@@ -99,10 +102,14 @@ export function createJobActivities(deps: ActivityDeps): JobActivities {
       return store(row, await portOf(row).observe(handleOf(row), Context.current().cancellationSignal), false);
     },
 
-    async cancelJob({ key }) {
+    async cancelJob({ key, how }) {
       const row = await rowOf(key);
       if (row.ended_at !== null) return toSnapshot(deps.pool, row);
-      const seen = await whileBeating(`cancel ${key}`, (signal) => portOf(row).cancel(handleOf(row), signal));
+      const seen = await whileBeating(`cancel ${key}`, (signal) =>
+        how === 'savepoint-and-stop'
+          ? stopWithSavepoint(portOf(row), handleOf(row), signal)
+          : portOf(row).cancel(handleOf(row), signal),
+      );
       return store(row, seen, false);
     },
 

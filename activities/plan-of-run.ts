@@ -72,6 +72,9 @@ function planOfStage(stage: Stage, run: RunRef, clusters: Record<EngineKind, str
     retry: stage.retry,
     timeoutMs: stage.timeoutMs,
     startTimeoutMs: stage.startTimeoutMs,
+    statusTimeoutMs: stage.statusTimeoutMs,
+    onCancel: stage.onCancel,
+    onOrphan: stage.onOrphan,
     dependsOn: stage.dependsOn,
   };
 }

@@ -40,6 +40,8 @@ export function createStreamActivities(deps: ActivityDeps): StreamActivities {
         upgrade: stream.upgrade,
         restart: stream.restart,
         startTimeoutMs: stream.startTimeoutMs,
+        onCancel: stream.onCancel,
+        onOrphan: stream.onOrphan,
       };
     },
 

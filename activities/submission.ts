@@ -20,8 +20,13 @@ export const streamGroupId = (pipeline: string, stream: string): string => `slui
 
 const asHadoop = (url: string): string => url.replace(/^s3:/, 's3a:');
 
-/** As it is stored; the rules of a stream stand beside what the adapter reads. */
-export type StoredSpec = JobSpec & { upgrade?: StreamPlan['upgrade'] };
+/** As it is stored; rules for the watcher, for reconcile and for taking over stand beside what the adapter reads. */
+export type StoredSpec = JobSpec & {
+  upgrade?: StreamPlan['upgrade'];
+  /** How long without a usable answer before the owner is told; absent = never. */
+  statusTimeoutMs?: number;
+  onOrphan: 'kill' | 'leave';
+};
 
 export interface Submission {
   key: string;
@@ -42,7 +47,7 @@ export function decideSubmission(
 
 type Context = Parameters<typeof decideSubmission>[1];
 
-function stageSpec(request: PrepareSubmissionInput, key: string, tag: string, context: Context): JobSpec {
+function stageSpec(request: PrepareSubmissionInput, key: string, tag: string, context: Context): StoredSpec {
   if (request.target.kind !== 'stage') throw new TypeError('not a stage');
   const { run, stage, upstream } = request.target;
   const partition = run.partition.replace('/', '_');
@@ -71,6 +76,8 @@ function stageSpec(request: PrepareSubmissionInput, key: string, tag: string, co
       ...(driverMemoryMb === undefined ? {} : { driverMemoryMb: scaled(driverMemoryMb) }),
     },
     outputPrefix,
+    onOrphan: stage.onOrphan ?? 'kill',
+    ...(stage.statusTimeoutMs === undefined ? {} : { statusTimeoutMs: stage.statusTimeoutMs }),
     intentAtMs: context.nowMs,
     document: {
       key,
@@ -107,6 +114,7 @@ function streamSpec(request: PrepareSubmissionInput, key: string, tag: string, c
     mainClass: stream.job.mainClass,
     resources: stream.resources,
     upgrade: stream.upgrade,
+    onOrphan: stream.onOrphan ?? 'leave',
     ...(request.restoreFrom === undefined ? {} : { restoreFrom: request.restoreFrom }),
     intentAtMs: context.nowMs,
     document: {

@@ -4,6 +4,7 @@ import type { ParamSpec } from './schema.js';
 
 export type EngineName = 'flink' | 'spark' | 'kafka-streams';
 export type ArgValue = string | number | boolean;
+export type FailureClass = 'platform' | 'resources' | 'user';
 export type Grain = 'day' | 'month' | 'quarter';
 
 /** Column name to type in its normal spelling (`numeric(18,4)`), in the order of the table. */
@@ -36,9 +37,21 @@ export interface Stage {
   inputs: Record<string, StageInput>;
   outputs: Record<string, { schema: Columns }>;
   resources: { cores: number; memoryMb: number; driverMemoryMb: number };
-  retry: { attempts: number; backoffMs: number; maxBackoffMs: number };
+  retry: {
+    attempts: number;
+    backoffMs: number;
+    maxBackoffMs: number;
+    on: FailureClass[];
+    /** Multiplies the memory after an out-of-memory failure, up to `memoryCap` times the declared one. */
+    memoryFactor: number;
+    memoryCap: number;
+  };
   timeoutMs: number;
   startTimeoutMs: number;
+  /** How long the engine may give no usable answer about the job. */
+  statusTimeoutMs: number;
+  onCancel: 'kill' | 'leave';
+  onOrphan: 'kill' | 'leave';
   /** Stages that run before this one: by dataset and by `after`. */
   dependsOn: string[];
   specHash: string;
@@ -56,6 +69,8 @@ export interface Stream {
   restart: { attempts: number; windowMs: number; backoffMs: number; maxBackoffMs: number };
   upgrade: 'stateless' | 'last-state' | 'savepoint';
   startTimeoutMs: number;
+  onCancel: 'kill' | 'leave' | 'savepoint-and-stop';
+  onOrphan: 'kill' | 'leave';
   /** Rises the stream's generation when it changes. */
   specHash: string;
 }

@@ -64,9 +64,15 @@ function resolveStage(context: Context, name: string, stage: ParsedStage): Stage
       attempts: stage.retry.attempts,
       backoffMs: stage.retry.backoff,
       maxBackoffMs: stage.retry.maxBackoff,
+      on: [...new Set(stage.retry.on)].sort(),
+      memoryFactor: stage.retry.memoryFactor,
+      memoryCap: stage.retry.memoryCap,
     },
     timeoutMs: stage.timeout,
     startTimeoutMs: stage.startTimeout,
+    statusTimeoutMs: stage.statusTimeout,
+    onCancel: stage.onCancel,
+    onOrphan: stage.onOrphan ?? stage.onCancel,
     dependsOn: [...new Set(dependsOn)].sort(),
   });
   return { ...resolved, specHash: contentHash(resolved) };
@@ -94,6 +100,8 @@ function resolveStream(context: Context, name: string, stream: ParsedStream): St
     },
     upgrade: stream.upgrade,
     startTimeoutMs: stream.startTimeout,
+    onCancel: stream.onCancel,
+    onOrphan: stream.onOrphan,
   });
   return { ...resolved, specHash: contentHash(resolved) };
 }

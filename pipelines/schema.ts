@@ -82,6 +82,17 @@ const retry = z
     attempts: z.int().min(1).max(20).default(3).describe('submissions in all, the first included'),
     backoff: duration('10s'),
     maxBackoff: duration('2m'),
+    on: z
+      .array(z.enum(['platform', 'resources', 'user']))
+      .default(['platform', 'resources'])
+      .describe('classes of failure after which it is submitted again; a lost job counts as platform'),
+    memoryFactor: z
+      .number()
+      .min(1)
+      .max(8)
+      .default(1.5)
+      .describe('multiplies the memory of the next submission after an out-of-memory failure; 1 = never'),
+    memoryCap: z.number().min(1).max(64).default(4).describe('most memory a submission may get, in times the declared'),
   })
   .prefault({});
 
@@ -111,7 +122,13 @@ export const stageSchema = z.strictObject({
     .prefault({}),
   retry,
   timeout: duration('1h'),
-  startTimeout: duration('10m'),
+  startTimeout: duration('10m').describe('default 10m; how long it may wait for its first executor'),
+  statusTimeout: duration('30m').describe('default 30m; how long the engine may give no usable answer about the job'),
+  onCancel: z.enum(['kill', 'leave']).default('kill').describe('what happens to the job when its run is cancelled'),
+  onOrphan: z
+    .enum(['kill', 'leave'])
+    .optional()
+    .describe('what reconcile does with the job when its run is gone; default kill, or leave where onCancel is leave'),
   after: z.array(nameSchema).default([]).describe('stages that must be done first without being read'),
 });
 
@@ -142,6 +159,16 @@ export const streamSchema = z.strictObject({
     .default('last-state')
     .describe('where a new submission takes its state from'),
   startTimeout: duration('5m'),
+  onCancel: z
+    .enum(['kill', 'leave', 'savepoint-and-stop'])
+    .default('kill')
+    .describe(
+      'what happens to the job when the stream is stopped or its supervisor is cancelled; a stop never leaves it running',
+    ),
+  onOrphan: z
+    .enum(['kill', 'leave'])
+    .default('leave')
+    .describe('what reconcile does with the job when its supervisor is gone; leave raises an alert'),
 });
 
 const tableCommon = { description: z.string().optional(), key: identifiers, columns: columnsSchema };

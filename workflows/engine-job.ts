@@ -21,7 +21,8 @@ import { asCancellation, wasCancelled } from './steps/cancellation.js';
 import { inRounds, mayStillRun, STOP_MS, stopJob, type Rounds, type Stop } from './steps/engine-calls.js';
 import { fail, readableCause } from './steps/failures.js';
 import { requireEngineJob } from './steps/inputs.js';
-import { backoffMs, isTerminalState, nextMemoryFactor, resubmitHelps } from './steps/job-rules.js';
+import { backoffMs, isTerminalState, isUnreachable, nextMemoryFactor, resubmitHelps } from './steps/job-rules.js';
+import { describeJob, failureCode, rememberEnd } from './steps/job-view.js';
 
 export async function engineJob(input: EngineJobInput): Promise<StageResult> {
   requireEngineJob(input);
@@ -29,7 +30,15 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
   const info = workflowInfo();
   const owner = { workflowId: info.workflowId, firstRunId: info.firstExecutionRunId };
   const engine = onEngine(stage.engine, stage.cluster);
-  const view: EngineJobView = { stage: stage.name, engine: stage.engine, submission: 0, state: 'preparing' };
+  const view: EngineJobView = {
+    stage: stage.name,
+    engine: stage.engine,
+    submission: 0,
+    attempts: stage.retry.attempts,
+    memoryFactor: input.carry?.memoryFactor ?? 1,
+    state: 'preparing',
+    ...(input.carry?.earlier === undefined ? {} : { earlier: input.carry.earlier }),
+  };
   let signalled = input.carry?.observation ?? 0;
 
   setHandler(jobQuery, () => view);
@@ -44,7 +53,7 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
     if (job.link) view.link = job.link;
     if (job.reason) view.reason = job.reason;
     if (changed) upsertSearchAttributes([{ key: SluiceState, value: job.state }]);
-    setCurrentDetails(describe(view));
+    setCurrentDetails(describeJob(view, info.workflowId));
     return job;
   };
   upsertSearchAttributes([{ key: SluiceEngine, value: stage.engine }]);
@@ -56,7 +65,7 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
     giveUpAtMs: () => giveUpAtMs,
     onWait: (reason) => {
       view.reason = reason;
-      setCurrentDetails(describe(view));
+      setCurrentDetails(describeJob(view, info.workflowId));
     },
   });
 
@@ -86,25 +95,35 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
       return left;
     });
 
-  let memoryFactor = input.carry?.memoryFactor ?? 1;
+  /** A job that its stage wants left alone outlives its cancelled run; the book says so. */
+  const endCancelled = async (key: string): Promise<void> => {
+    if (stage.onCancel !== 'leave') return void (await stopAndSettle(key, 'cancelled', 'the run was cancelled'));
+    const reason = `the run was cancelled; ${stage.engine} id ${view.engineJobId ?? key} is left running as declared`;
+    await CancellationScope.nonCancellable(() =>
+      quick.settleJob({ key, outcome: 'cancelled', reason, submissions: view.submission }),
+    );
+  };
+
   for (let submission = input.carry?.submission ?? 1; ; submission += 1) {
     const resumed = input.carry?.submission === submission ? input.carry : undefined;
     view.submission = submission;
     delete view.engineJobId;
     if (!resumed) signalled = 0;
-    const prepared = await quick.prepareSubmission.executeWithOptions(
-      { summary: `submission ${submission} of ${stage.name}` },
-      [{ owner, submission, memoryFactor, target: { kind: 'stage', run, stage, upstream } }],
-    );
-    const { key } = prepared;
-    view.key = key;
+    /** Submission whose book is not closed yet. */
+    let open = resumed?.key;
     const startedAtMs = resumed?.startedAtMs ?? Date.now();
     let ranAtMs = resumed?.ranAtMs;
     const deadlineMs = (): number =>
       startedAtMs + (ranAtMs === undefined ? Math.min(stage.startTimeoutMs, stage.timeoutMs) : stage.timeoutMs);
-    let job = prepared;
+    let job: JobSnapshot;
     let over: OutOfTime | undefined;
     try {
+      const prepared = await quick.prepareSubmission.executeWithOptions(
+        { summary: `submission ${submission} of ${stage.name}` },
+        [{ owner, submission, memoryFactor: view.memoryFactor, target: { kind: 'stage', run, stage, upstream } }],
+      );
+      const { key } = prepared;
+      open = view.key = key;
       job = show(
         await inRounds(callsUntil(deadlineMs()), (options) =>
           engine.submitJob.executeWithOptions({ ...options, summary: `submit ${stage.name} to ${stage.cluster}` }, [
@@ -119,7 +138,7 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
           // The run may just have ended; the job is then cancelled by the close policy, not by this signal.
           .catch(() => undefined);
       }
-      while (over === undefined && !isTerminalState(job.state)) {
+      while (over === undefined && !isTerminalState(job.state) && !isUnreachable(job)) {
         if (job.state === 'running' || job.state === 'restarting') ranAtMs ??= Date.now();
         const waitMs = Math.max(0, Math.min(job.nextCheckMs, deadlineMs() - Date.now()));
         const seen = job.observation;
@@ -130,27 +149,41 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
         else if (Date.now() < deadlineMs()) job = await ask(job, deadlineMs());
         else over = await outOfTime(job, ranAtMs === undefined);
         if (over === undefined && !isTerminalState(job.state) && workflowInfo().continueAsNewSuggested) {
+          const { memoryFactor, earlier } = view;
           const carry = { submission, key, observation: signalled, startedAtMs, memoryFactor };
           await continueAsNew<typeof engineJob>({
             run,
             stage,
             upstream,
-            carry: ranAtMs === undefined ? carry : { ...carry, ranAtMs },
+            carry: {
+              ...carry,
+              ...(ranAtMs === undefined ? {} : { ranAtMs }),
+              ...(earlier === undefined ? {} : { earlier }),
+            },
           });
         }
       }
     } catch (error) {
       if (error instanceof Error && error.name === 'ContinueAsNew') throw error;
       if (wasCancelled(error)) {
-        await stopAndSettle(key, 'cancelled', 'the run was cancelled');
+        if (open !== undefined) await endCancelled(open);
         throw asCancellation(error);
       }
+      if (open === undefined) throw error;
       const cause = readableCause(error);
       // Nobody served the queue for as long as a start may take: the stop is not given more than that either.
-      const left = await stopAndSettle(key, 'failed', cause.message, Math.min(STOP_MS, stage.startTimeoutMs));
+      const left = await stopAndSettle(open, 'failed', cause.message, Math.min(STOP_MS, stage.startTimeoutMs));
       throw fail(cause.code, `${stage.name}: ${cause.message}${left === undefined ? '' : `; ${left}`}`);
     }
     if (over) job = over.job;
+    const { key } = job;
+    if (isUnreachable(job)) {
+      // Nobody can say what it does, so nothing is submitted beside it and nothing called failed that may be well.
+      const id = job.engineJobId ?? key;
+      const reason = `${job.reason ?? 'status unknown'}: ${stage.engine} id ${id} may still run`;
+      await quick.settleJob({ key, outcome: 'failed', reason, submissions: submission });
+      throw fail('JOB_STATUS_UNKNOWN', `${stage.name}: ${reason}`, { key, engineJobId: id, link: job.link ?? null });
+    }
 
     if (job.state === 'succeeded') {
       const result = await quick.settleJob({ key, outcome: 'succeeded', submissions: submission });
@@ -164,14 +197,15 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
       reason,
       submissions: submission,
     });
-    if (over?.isFinal || !resubmitHelps(job) || submission >= stage.retry.attempts) {
+    if (over?.isFinal || !resubmitHelps(job, stage.retry) || submission >= stage.retry.attempts) {
       throw fail(failureCode(job), `${stage.name}: ${reason} (submission ${submission} of ${stage.retry.attempts})`, {
         key,
         engineJobId: job.engineJobId ?? null,
         link: job.link ?? null,
       });
     }
-    memoryFactor = nextMemoryFactor(memoryFactor, job.outOfMemory === true);
+    rememberEnd(view, reason, job.blame);
+    view.memoryFactor = nextMemoryFactor(view.memoryFactor, job.outOfMemory === true, stage.retry);
     await sleep(backoffMs(stage.retry, submission), {
       summary: `before submission ${submission + 1}: ${reason}`.slice(0, 150),
     });
@@ -214,20 +248,4 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
 interface OutOfTime {
   job: JobSnapshot;
   isFinal: boolean;
-}
-
-function failureCode(job: JobSnapshot): string {
-  if (job.state === 'lost') return 'JOB_LOST';
-  if (job.blame === 'resources') return 'JOB_NO_RESOURCES';
-  return job.blame === 'user' || job.state === 'cancelled' ? 'JOB_FAILED_USER' : 'JOB_FAILED_PLATFORM';
-}
-
-function describe(view: EngineJobView): string {
-  const lines = [
-    `**${view.stage}** on **${view.engine}**, submission ${view.submission}: **${view.state}**`,
-    view.engineJobId ? `engine id \`${view.engineJobId}\`` : undefined,
-    view.link ? `[open in the engine](${view.link})` : undefined,
-    view.reason,
-  ];
-  return lines.filter((line) => line !== undefined).join('\n\n');
 }

@@ -189,7 +189,7 @@ export async function pipelineRun(input: unknown): Promise<PipelineRunResult> {
     return Object.fromEntries(done.filter((one) => stages.includes(one.stage)).map((one) => [one.stage, one.manifest]));
   }
 
-  /** Takes all days of the run; waits, oldest request first by server order, while a run of another shape holds some. */
+  /** Takes all days of the run; waits while a run of another shape holds some; whoever asks first after they are free gets them. */
   async function claim(resolved: RunPlan): Promise<number> {
     const giveUpAt = Date.now() + CLAIM_WAIT_MS;
     for (;;) {

@@ -5,7 +5,7 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertMemo,
@@ -28,8 +28,17 @@ import { streamDetails } from './steps/stream-details.js';
 
 /** A restart waits longer for the end of the old job than a stop does: an engine that is away comes back. */
 const RESTART_STOP_MS = 3_600_000;
+/** A savepoint of large state takes its time. */
+const SAVEPOINT_STOP_MS = 30 * 60_000;
 
-export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ stopped: true; submissions: number }> {
+export interface StreamSupervisorResult {
+  stopped: true;
+  submissions: number;
+  /** Savepoint or checkpoint that holds the state at its end, as far as the engine has told. */
+  restorePoint?: string;
+}
+
+export async function streamSupervisor(input: StreamSupervisorInput): Promise<StreamSupervisorResult> {
   requireTexts(input, ['pipeline', 'stream'], '{"pipeline":"top-sales-per-city","stream":"live"}');
   const info = workflowInfo();
   const owner = { workflowId: info.workflowId, firstRunId: info.firstExecutionRunId };
@@ -76,7 +85,7 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
   /** When the engine ended the stream although nobody asked for it: restarts are spread, but are no failures. */
   let endedAtMs: number[] = [];
   /** Key of the submission whose book is not closed yet. */
-  let open: string | undefined;
+  let open = input.carry?.key;
 
   // A function, so that the compiler knows that a handler may have changed the wish meanwhile.
   const stopWanted = (): boolean => state.wish === 'stop';
@@ -124,23 +133,42 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
       .finally(() => {
         over = true;
       });
+    // Its failure is read below; meanwhile it must not count as unhandled.
     call.catch(() => undefined);
-    await condition(() => over || stopWanted());
+    try {
+      await condition(() => over || stopWanted());
+    } catch (error) {
+      // Cancelled: only when the call is over is it known whether there is a job to end.
+      if (patched('submit-awaited-on-cancel')) {
+        const made = await call.catch(() => undefined);
+        if (made) show(made);
+      }
+      throw error;
+    }
     if (!over) scope.cancel();
     try {
       return show(await call);
     } catch (error) {
-      if (stopWanted() && isCancellation(error) && !CancellationScope.current().consideredCancelled) return undefined;
+      // Whatever the attempt failed with that the stop broke off: the job, if there is one, is ended next.
+      const brokenOff = stopWanted() && scope.consideredCancelled;
+      if (brokenOff && !CancellationScope.current().consideredCancelled) return undefined;
       throw error;
     }
+  };
+
+  /** How the job ends when the stream ends for good; what is only restarted goes on from its newest checkpoint. */
+  const stopMs = plan.onCancel === 'savepoint-and-stop' ? SAVEPOINT_STOP_MS : STOP_MS;
+  const ending = (key: string): Parameters<typeof engine.cancelJob>[0] => {
+    const last = stopWanted() || CancellationScope.current().consideredCancelled;
+    return last && plan.onCancel === 'savepoint-and-stop' ? { key, how: plan.onCancel } : { key };
   };
 
   /** Ends the job, confirmed; a living job must never get a twin, so otherwise the supervisor fails and says so. */
   const stopConfirmed = async (key: string, why: string): Promise<JobSnapshot> => {
     const since = Date.now();
     const stopped = await stopJob(
-      callsUntil(() => since + (stopWanted() ? STOP_MS : RESTART_STOP_MS)),
-      (options) => engine.cancelJob.executeWithOptions({ ...options, summary: why.slice(0, 150) }, [{ key }]),
+      callsUntil(() => since + (stopWanted() ? stopMs : RESTART_STOP_MS)),
+      (options) => engine.cancelJob.executeWithOptions({ ...options, summary: why.slice(0, 150) }, [ending(key)]),
     );
     if (stopped.job) show(stopped.job);
     if (stopped.unconfirmed === undefined) return stopped.job;
@@ -231,12 +259,18 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
     const cause = readableCause(error);
     let reason = cancelled ? 'the supervisor was cancelled' : cause.message;
     const key = open;
-    if (key !== undefined) {
+    if (key !== undefined && cancelled && plan.onCancel === 'leave') {
+      reason = `${reason}; ${plan.engine} id ${state.engineJobId ?? key} is left running as declared`;
+      await CancellationScope.nonCancellable(() =>
+        quick.settleJob({ key, outcome: 'cancelled', reason, submissions: state.submission }),
+      );
+    } else if (key !== undefined) {
+      const how = ending(key);
       await CancellationScope.nonCancellable(async () => {
-        const giveUpAtMs = Date.now() + STOP_MS;
+        const giveUpAtMs = Date.now() + stopMs;
         const stopped = await stopJob(
           callsUntil(() => giveUpAtMs),
-          (options) => engine.cancelJob.executeWithOptions(options, [{ key }]),
+          (options) => engine.cancelJob.executeWithOptions(options, [how]),
         );
         if (stopped.job) show(stopped.job);
         const { unconfirmed } = stopped;
@@ -254,7 +288,7 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<{ 
   }
   state.state = 'cancelled';
   await condition(allHandlersFinished);
-  return { stopped: true, submissions: state.submission };
+  return { stopped: true, submissions: state.submission, ...(restoreFrom ? { restorePoint: restoreFrom } : {}) };
 
   /** The safety check; an engine that is away is asked again next time. */
   async function ask(job: JobSnapshot): Promise<JobSnapshot> {

@@ -68,6 +68,7 @@ export function createFakeActivities(client: () => Client): FakeActivities {
         'prepareSubmission',
       );
       await world.gates.get('prepareSubmission');
+      world.stumble('prepareSubmission');
       const key = submissionKey(owner, submission);
       const known = jobs.get(key);
       if (known) return known.job.snapshot;
@@ -88,8 +89,8 @@ export function createFakeActivities(client: () => Client): FakeActivities {
 
     async submitJob({ key }) {
       const { world, job } = jobOf(key, 'submitJob');
-      world.stumble('submitJob');
       await world.gates.get('submitJob');
+      world.stumble('submitJob');
       const script = world.script(job.part, job.submission);
       const isFirst = job.submits === 0;
       job.submits += 1;
@@ -118,9 +119,10 @@ export function createFakeActivities(client: () => Client): FakeActivities {
       return job.snapshot;
     },
 
-    async cancelJob({ key }) {
+    async cancelJob({ key, how = 'kill' }) {
       const { world, job } = jobOf(key, 'cancelJob');
       job.cancels += 1;
+      job.how = how;
       world.stumble('cancelJob');
       world.change(job, ...world.cancelledAs);
       return job.snapshot;

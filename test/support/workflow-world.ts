@@ -36,11 +36,14 @@ export interface FakeJob {
   submits: number;
   asked: number;
   cancels: number;
+  /** How the last cancel was to end it. */
+  how?: string;
   acknowledged: number;
   settled: { outcome: string; reason?: string }[];
 }
 
-export type FaultyActivity = 'submitJob' | 'askJob' | 'cancelJob' | 'publishTable' | 'watchCluster';
+export type FaultyActivity =
+  'prepareSubmission' | 'submitJob' | 'askJob' | 'cancelJob' | 'publishTable' | 'watchCluster';
 export type HeldActivity = 'prepareSubmission' | 'submitJob' | 'publishTable';
 
 export const failure = (code: string, message: string, details: Record<string, unknown> = {}): ApplicationFailure =>

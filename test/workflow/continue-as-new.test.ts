@@ -6,8 +6,9 @@ import type { StreamState } from '../../workflows/contracts/streams.js';
 import { createFakeActivities, type FakeActivities } from '../support/workflow-activities.js';
 import { NO_TEMPORAL, openWorkflowBench, type WorkflowBench } from '../support/workflow-bench.js';
 import { runRef, stagePlan } from '../support/workflow-plans.js';
+import { assertCancelled } from '../support/workflow-outcome.js';
 import { until } from '../support/workflow-until.js';
-import type { FakeJob, FakeWorld } from '../support/workflow-world.js';
+import { passing, type FakeJob, type FakeWorld } from '../support/workflow-world.js';
 
 /** Together more than the history size at which the server suggests it. */
 const SIGNALS = 12;
@@ -50,6 +51,44 @@ describe('continue as new', { skip: NO_TEMPORAL, concurrency: true }, () => {
       job.settled.map(({ outcome }) => outcome),
       ['succeeded'],
     );
+  });
+
+  test('a cancel before a renewed engine job found its submission again still ends the job', async () => {
+    const world = fakes.world('renewed-cancel', { script: () => ({}) });
+    const handle = await bench.start('engineJob', 'run/renewed-cancel/daily', {
+      run: runRef('renewed-cancel'),
+      stage: stagePlan('daily'),
+    });
+    const job = await world.job('daily');
+    world.faults.set(
+      'prepareSubmission',
+      Array.from({ length: 1_000 }, () => passing('STORE_UNREACHABLE', 'away')),
+    );
+    await untilRenewed(world, job, handle);
+    await until('it tries to find it', () => world.count('prepareSubmission') > 1);
+    const newest = bench.client.workflow.getHandle('run/renewed-cancel/daily');
+    await newest.cancel();
+    await assertCancelled(newest);
+    assert.deepEqual([job.cancels, job.snapshot.state, world.jobs.length], [1, 'cancelled', 1]);
+  });
+
+  test('a cancel before a renewed supervisor found its stream again still ends it', async () => {
+    const world = fakes.world('renewed-stream', { script: () => ({}) });
+    const handle = await bench.start('streamSupervisor', 'stream/renewed-stream/live', {
+      pipeline: 'renewed-stream',
+      stream: 'live',
+    });
+    const job = await world.job('live');
+    world.faults.set(
+      'prepareSubmission',
+      Array.from({ length: 1_000 }, () => passing('STORE_UNREACHABLE', 'away')),
+    );
+    await untilRenewed(world, job, handle);
+    await until('it tries to find it', () => world.count('prepareSubmission') > 1);
+    const newest = bench.client.workflow.getHandle('stream/renewed-stream/live');
+    await newest.cancel();
+    await assertCancelled(newest);
+    assert.deepEqual([job.cancels, job.snapshot.state], [1, 'cancelled']);
   });
 
   test('a supervisor keeps its stream, and stop still ends it', async () => {

@@ -102,6 +102,59 @@ describe('engineJob', { skip: NO_TEMPORAL, concurrency: true }, () => {
     ]);
   });
 
+  test('a stage that asks for it is submitted again after a failure of its own', async () => {
+    const world = fakes.world('flaky', {
+      script: (_, submission) =>
+        submission === 1 ? { then: [['failed', { blame: 'user', reason: 'bad luck' }]] } : { then: ['succeeded'] },
+    });
+    const retry = { attempts: 3, backoffMs: 20, maxBackoffMs: 20, on: ['user' as const] };
+    const handle = await startJob(world, { retry });
+    assert.equal((await resultOf(handle)).submissions, 2);
+    const view = await handle.query<EngineJobView>('job');
+    assert.deepEqual(view.earlier, [{ submission: 1, reason: 'bad luck', blame: 'user' }]);
+  });
+
+  test('a stage that refuses it is not submitted again after a failure of the platform', async () => {
+    const world = fakes.world('once', {
+      script: () => ({ then: [['failed', { blame: 'platform', reason: 'gone' }]] }),
+    });
+    const retry = { attempts: 3, backoffMs: 20, maxBackoffMs: 20, on: ['resources' as const] };
+    const { code, message } = await failedWith(await startJob(world, { retry }));
+    assert.deepEqual(
+      [code, message],
+      ['JOB_FAILED_PLATFORM', 'once: gone (submission 1 of 3)'.replace('once', 'daily')],
+    );
+  });
+
+  test('an engine that says nothing for too long is no failed job: nothing is submitted, nothing is killed', async () => {
+    const reason = 'status unknown since 2026-03-01T02:00:00.000Z';
+    const world = fakes.world('silent-engine', {
+      script: () => ({ then: [['unknown', { nativeState: 'UNREACHABLE', reason }]] }),
+    });
+    const { code, message } = await failedWith(await startJob(world));
+    assert.deepEqual([code, message], ['JOB_STATUS_UNKNOWN', `daily: ${reason}: spark id daily-1 may still run`]);
+    assert.deepEqual([world.jobs.length, world.jobs[0]?.cancels, outcomes(world)], [1, 0, ['failed']]);
+  });
+
+  test('a job that is not known for a moment goes on', async () => {
+    const world = fakes.world('blink', {
+      script: () => ({ then: [['unknown', { nativeState: 'NOT_FOUND' }], 'running', 'succeeded'] }),
+    });
+    assert.equal((await resultOf(await startJob(world))).submissions, 1);
+  });
+
+  test('a stage that wants its job left alone when the run is cancelled leaves it, and the book says so', async () => {
+    const world = fakes.world('left', { script: () => ({}) });
+    const handle = await startJob(world, { onCancel: 'leave' });
+    const job = await world.job('daily');
+    await handle.cancel();
+    await assertCancelled(handle);
+    assert.deepEqual([job.cancels, job.snapshot.state], [0, 'running']);
+    assert.deepEqual(job.settled, [
+      { outcome: 'cancelled', reason: 'the run was cancelled; spark id daily-1 is left running as declared' },
+    ]);
+  });
+
   test('a job that somebody ended at the engine is not started again', async () => {
     const world = fakes.world('by-hand', { script: () => ({ then: [['cancelled', { reason: 'killed in the UI' }]] }) });
     assert.equal((await failedWith(await startJob(world))).code, 'JOB_FAILED_USER');

@@ -5,9 +5,9 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { StreamPlan, StreamState } from '../../workflows/contracts/streams.js';
 import { createFakeActivities, type FakeActivities } from '../support/workflow-activities.js';
 import { NO_TEMPORAL, openWorkflowBench, type WorkflowBench } from '../support/workflow-bench.js';
-import { failedWith } from '../support/workflow-outcome.js';
+import { assertCancelled, failedWith } from '../support/workflow-outcome.js';
 import { streamPlan } from '../support/workflow-plans.js';
-import { until, within } from '../support/workflow-until.js';
+import { eventSeen, until, within } from '../support/workflow-until.js';
 import { failure, passing, type FakeWorld } from '../support/workflow-world.js';
 
 describe('faults on the way of a stream', { skip: NO_TEMPORAL, concurrency: true }, () => {
@@ -52,7 +52,77 @@ describe('faults on the way of a stream', { skip: NO_TEMPORAL, concurrency: true
     );
   });
 
-  test('stop ends a stream that no worker can reach, and nothing else is started', async () => {
+  test('a cancel while the submit is under way waits for it, and then ends what it made', async () => {
+    const world = worldFor('mid-submit');
+    const letGo = world.hold('submitJob');
+    const handle = await start(world);
+    await until('the submit', () => world.count('submitJob') === 1);
+    await handle.cancel();
+    await until('the cancel is in the history', () =>
+      eventSeen(handle, 'workflowExecutionCancelRequestedEventAttributes'),
+    );
+    assert.equal(world.count('cancelJob'), 0);
+    letGo();
+    await assertCancelled(handle);
+    const [job] = world.jobs;
+    assert.deepEqual([world.jobs.length, job?.snapshot.state], [1, 'cancelled']);
+    assert.deepEqual(
+      job?.settled.map(({ outcome }) => outcome),
+      ['cancelled'],
+    );
+  });
+
+  test('stop during an attempt that then fails is a stop, not a failure', async () => {
+    const world = worldFor('stop-failing');
+    const letGo = world.hold('submitJob');
+    world.faults.set('submitJob', [passing('ENGINE_UNREACHABLE', 'connection reset')]);
+    const handle = await start(world);
+    await until('the submit', () => world.count('submitJob') === 1);
+    await handle.executeUpdate('stop');
+    letGo();
+    assert.deepEqual(await within('the stop', handle.result()), { stopped: true, submissions: 1 });
+    assert.equal(world.jobs[0]?.settled[0]?.outcome, 'cancelled');
+  });
+
+  test('a stream that wants a savepoint at its end gets one at stop and at cancel, not at a restart', async () => {
+    const world = worldFor('gentle', { onCancel: 'savepoint-and-stop' });
+    world.cancelledAs = ['succeeded', { restorePoint: 'file:///savepoints/1' }];
+    const handle = await start(world);
+    const first = await world.job('live');
+    await handle.executeUpdate('restart');
+    await world.job('live', 2);
+    assert.equal(first.how, 'kill');
+    await handle.executeUpdate('stop');
+    const result = await within('the stop', handle.result());
+    assert.deepEqual(result, { stopped: true, submissions: 2, restorePoint: 'file:///savepoints/1' });
+    assert.equal(world.jobs[1]?.how, 'savepoint-and-stop');
+
+    const other = worldFor('gentle-cancel', { onCancel: 'savepoint-and-stop' });
+    const cancelled = await start(other);
+    const job = await other.job('live');
+    await cancelled.cancel();
+    await assertCancelled(cancelled);
+    assert.equal(job.how, 'savepoint-and-stop');
+  });
+
+  test('a stream that wants to be left alone is left at a cancel, and ended at a stop', async () => {
+    const world = worldFor('left', { onCancel: 'leave' });
+    const handle = await start(world);
+    const job = await world.job('live');
+    await handle.cancel();
+    await assertCancelled(handle);
+    assert.deepEqual([job.cancels, job.snapshot.state], [0, 'running']);
+    assert.match(job.settled[0]?.reason ?? '', /flink id live-1 is left running as declared/);
+
+    const other = worldFor('left-stop', { onCancel: 'leave' });
+    const stopped = await start(other);
+    const ended = await other.job('live');
+    await stopped.executeUpdate('stop');
+    await within('the stop', stopped.result());
+    assert.equal(ended.snapshot.state, 'cancelled');
+  });
+
+  test('stop is accepted while no worker serves the engine, and nothing else is started', async () => {
     const world = worldFor('unreachable', { engine: 'kafka-streams', cluster: 'nowhere' });
     const handle = await start(world);
     await until('the first submission', () => world.jobs.length === 1);

@@ -63,8 +63,8 @@ export interface JobActivities {
   acknowledgeJob(request: { key: string; observation: number }): Promise<JobSnapshot>;
   /** Asks the engine itself (safety net) and stores what it says. */
   askJob(request: { key: string }): Promise<JobSnapshot>;
-  /** Ends the job at the engine and waits until it confirms. */
-  cancelJob(request: { key: string }): Promise<JobSnapshot>;
+  /** Ends the job at the engine and waits until it confirms; `how` defaults to `kill`. */
+  cancelJob(request: { key: string; how?: 'kill' | 'savepoint-and-stop' }): Promise<JobSnapshot>;
   /** Closes the submission: proof of success (manifest) for stages, final lineage event. */
   settleJob(request: {
     key: string;

@@ -1,4 +1,5 @@
 /** Inputs of the workflows: one JSON object each; the smallest that can be right is enough. */
+import type { EngineJobView } from './messages.js';
 import type { StreamCarry } from './streams.js';
 import type { EngineKind, RunRef, StagePlan } from './plans.js';
 
@@ -31,6 +32,7 @@ export interface EngineJobInput {
     /** When the job was first seen running. */
     ranAtMs?: number;
     memoryFactor: number;
+    earlier?: EngineJobView['earlier'];
   };
 }
 

@@ -31,6 +31,12 @@ export interface EngineJobView {
   stage: string;
   engine: string;
   submission: number;
+  /** Submissions that the stage may make in all. */
+  attempts: number;
+  /** Memory of this submission, in times the declared one. */
+  memoryFactor: number;
+  /** How the last earlier submissions ended, oldest first. */
+  earlier?: { submission: number; reason: string; blame?: string }[];
   key?: string;
   state: JobStateName | 'preparing';
   engineJobId?: string;

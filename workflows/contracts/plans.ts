@@ -31,10 +31,19 @@ export interface RunRef {
   lineageRunId: string;
 }
 
+export type FailureClass = 'platform' | 'resources' | 'user';
+
 export interface RetryPlan {
+  /** Submissions in all. */
   attempts: number;
   backoffMs: number;
   maxBackoffMs: number;
+  /** Classes after which another submission follows; default platform and resources. */
+  on?: FailureClass[];
+  /** Multiplies the memory after an out-of-memory failure; default 1.5. */
+  memoryFactor?: number;
+  /** Most memory, in times the declared one; default 4. */
+  memoryCap?: number;
 }
 
 export interface DatasetPlan {
@@ -73,6 +82,12 @@ export interface StagePlan {
   retry: RetryPlan;
   timeoutMs: number;
   startTimeoutMs: number;
+  /** How long the engine may give no usable answer about the job; absent = for ever. */
+  statusTimeoutMs?: number;
+  /** What happens to the job when its run is cancelled; default kill. */
+  onCancel?: 'kill' | 'leave';
+  /** What reconcile does with the job when its run is gone; default kill. */
+  onOrphan?: 'kill' | 'leave';
   dependsOn: string[];
 }
 

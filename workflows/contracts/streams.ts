@@ -17,6 +17,10 @@ export interface StreamPlan {
   upgrade: 'stateless' | 'last-state' | 'savepoint';
   restart: { attempts: number; windowMs: number; backoffMs: number; maxBackoffMs: number };
   startTimeoutMs: number;
+  /** How its job ends when the stream is stopped or its supervisor cancelled; default kill. A stop never leaves it. */
+  onCancel?: 'kill' | 'leave' | 'savepoint-and-stop';
+  /** What reconcile does with the job when its supervisor is gone; default leave. */
+  onOrphan?: 'kill' | 'leave';
 }
 
 export interface StreamCarry {

@@ -18,8 +18,21 @@ describe('a sound pipeline', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(pipeline)), pipeline);
     assert.deepEqual(pipeline.stageLevels, [['clean'], ['daily']]);
     assert.deepEqual(pipeline.stages['daily']?.dependsOn, ['clean']);
-    assert.deepEqual(pipeline.stages['daily']?.retry, { attempts: 2, backoffMs: 5_000, maxBackoffMs: 120_000 });
+    assert.deepEqual(pipeline.stages['daily']?.retry, {
+      attempts: 2,
+      backoffMs: 5_000,
+      maxBackoffMs: 120_000,
+      on: ['platform', 'resources'],
+      memoryFactor: 1.5,
+      memoryCap: 4,
+    });
     assert.equal(pipeline.stages['daily']?.timeoutMs, 5_400_000);
+    assert.equal(pipeline.stages['daily']?.statusTimeoutMs, 1_800_000);
+    const ends = [pipeline.stages['daily'], pipeline.streams['live']].map((one) => [one?.onCancel, one?.onOrphan]);
+    assert.deepEqual(ends, [
+      ['kill', 'kill'],
+      ['kill', 'leave'],
+    ]);
     assert.deepEqual(pipeline.stages['clean']?.job, {
       module: 'spark',
       mainClass: 'dev.sluice.spark.SqlRunner',
@@ -32,6 +45,13 @@ describe('a sound pipeline', () => {
     const [daily, live] = [pipeline.curated['city_day'], pipeline.curated['city_live']];
     assert.ok(daily?.mode === 'replace-partition' && live?.mode === 'upsert');
     assert.deepEqual([daily.stage, daily.output, live.stream], ['daily', 'city_day', 'live']);
+  });
+
+  it('leaves an orphan alone where a cancel leaves the job alone, unless it says otherwise', async () => {
+    const stage = async (line: string) =>
+      (await loadPipelines(await writePipelines({ demo: SOUND.replace('timeout: 90m', line) })))[0]?.stages['daily'];
+    assert.equal((await stage('onCancel: leave'))?.onOrphan, 'leave');
+    assert.equal((await stage('onCancel: leave\n    onOrphan: kill'))?.onOrphan, 'kill');
   });
 
   it('has a hash that follows content, not layout', async () => {

@@ -15,7 +15,7 @@ import { backoffMs, isTerminalState, nextMemoryFactor, resubmitHelps } from '../
 import { restartDelayMs, withinWindow } from '../../../workflows/steps/restart-budget.js';
 import { runDetails } from '../../../workflows/steps/run-details.js';
 import { worstVerdict } from '../../../workflows/steps/verdicts.js';
-import type { RunPlan } from '../../../workflows/contracts/plans.js';
+import type { FailureClass, RunPlan } from '../../../workflows/contracts/plans.js';
 
 describe('job rules', () => {
   test('workflows and engines agree on which states are final', () => {
@@ -25,22 +25,43 @@ describe('job rules', () => {
   });
 
   test('another submission helps unless the job itself is at fault or was ended by hand', () => {
-    assert.equal(resubmitHelps({ state: 'failed', blame: 'user' }), false);
-    assert.equal(resubmitHelps({ state: 'cancelled' }), false);
+    assert.equal(resubmitHelps({ state: 'failed', blame: 'user' }, {}), false);
+    assert.equal(resubmitHelps({ state: 'cancelled' }, {}), false);
     for (const blame of ['platform', 'resources'] as const)
-      assert.equal(resubmitHelps({ state: 'failed', blame }), true, blame);
-    assert.equal(resubmitHelps({ state: 'failed' }), true, 'nobody knows whose fault it was');
-    assert.equal(resubmitHelps({ state: 'lost' }), true);
-    assert.equal(resubmitHelps({ state: 'succeeded' }), true, 'it left no manifest');
+      assert.equal(resubmitHelps({ state: 'failed', blame }, {}), true, blame);
+    assert.equal(resubmitHelps({ state: 'failed' }, {}), true, 'nobody knows whose fault it was');
+    assert.equal(resubmitHelps({ state: 'lost' }, {}), true);
+    assert.equal(resubmitHelps({ state: 'succeeded' }, {}), true, 'it left no manifest');
+  });
+
+  test('a stage says itself after which failures it is submitted again', () => {
+    const helps = (on: FailureClass[]): string[] => {
+      const ends = [
+        { state: 'failed', blame: 'user' },
+        { state: 'failed', blame: 'platform' },
+        { state: 'failed', blame: 'resources' },
+        { state: 'lost' },
+        { state: 'cancelled' },
+      ] as const;
+      return ends.flatMap((end) => (resubmitHelps(end, { on }) ? ['blame' in end ? end.blame : end.state] : []));
+    };
+    assert.deepEqual(helps([]), []);
+    assert.deepEqual(helps(['user']), ['user']);
+    assert.deepEqual(helps(['platform']), ['platform', 'lost']);
+    assert.deepEqual(helps(['resources']), ['resources']);
   });
 
   test('memory rises by half when it ran out, up to four times', () => {
-    assert.equal(nextMemoryFactor(1, false), 1);
+    assert.equal(nextMemoryFactor(1, false, {}), 1);
     const factors = Array.from({ length: 6 }).reduce<number[]>(
-      (list) => [...list, nextMemoryFactor(list.at(-1) ?? 1, true)],
+      (list) => [...list, nextMemoryFactor(list.at(-1) ?? 1, true, {})],
       [],
     );
     assert.deepEqual(factors, [1.5, 2.25, 3.375, 4, 4, 4]);
+    assert.equal(nextMemoryFactor(1, true, { memoryFactor: 2, memoryCap: 3 }), 2);
+    assert.equal(nextMemoryFactor(2, true, { memoryFactor: 2, memoryCap: 3 }), 3);
+    assert.equal(nextMemoryFactor(4, true, { memoryCap: 3 }), 4, 'it never falls');
+    assert.equal(nextMemoryFactor(1, true, { memoryFactor: 1 }), 1, 'a factor of one never raises it');
   });
 
   test('waits double from the first failure on, up to the limit', () => {
