@@ -44,7 +44,7 @@ const isAbort = (error: unknown): boolean => error instanceof Error && error.nam
 
 /** gRPC: deadline exceeded, resource exhausted, unavailable. */
 const GRPC_AWAY = new Set<unknown>([4, 8, 14]);
-const POOL_AWAY = /^(timeout exceeded when trying to connect|Connection terminated)/;
+const POOL_AWAY = /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered)/;
 
 /** Whether some server is away, by the code of the error or of anything that caused it. */
 function isOutage(error: unknown, depth = 0): boolean {
@@ -59,7 +59,10 @@ function isOutage(error: unknown, depth = 0): boolean {
 function isPgError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // Only the driver's own errors: a refused connection may just as well be that of another server.
-  return 'severity' in error || (isRetryablePg(error) && /^Connection terminated/.test(error.message));
+  return (
+    'severity' in error ||
+    (isRetryablePg(error) && /^(Connection terminated|Client has encountered)/.test(error.message))
+  );
 }
 
 type AnyActivity = (...args: never[]) => Promise<unknown>;

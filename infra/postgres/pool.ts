@@ -13,6 +13,8 @@ export interface PoolOptions {
   max?: number;
   /** Default 0 = none; the server cancels a statement that runs longer. */
   statementTimeoutMs?: number;
+  /** How long a transaction may wait for its client; default 60 s. */
+  idleInTransactionMs?: number;
 }
 
 /** int8, date, timestamp, timestamptz, numeric. */
@@ -32,6 +34,8 @@ export function createPool(options: PoolOptions): Pool {
     application_name: options.applicationName,
     max: options.max ?? 10,
     statement_timeout: options.statementTimeoutMs ?? 0,
+    // A process that is paused in the middle of a transaction must not hold its locks against whoever takes over.
+    idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 60_000,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
     types: textTypes,
@@ -45,13 +49,15 @@ export function createPool(options: PoolOptions): Pool {
 }
 
 const RETRY_CLASSES = ['08', '53'];
-const RETRY_CODES = new Set(['40001', '40P01', '57P01', '57P02', '57P03', '55P03']);
+const RETRY_CODES = new Set(['40001', '40P01', '57P01', '57P02', '57P03', '55P03', '25P03']);
+/** The driver's own words, which have no code, for a connection that is gone. */
+const CONNECTION_GONE = /^(Connection terminated|Client has encountered a connection error)/;
 const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** True when the same statement may work on a second try. Decided by code, never by message text. */
 export function isRetryablePg(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
-  if (typeof code !== 'string') return error instanceof Error && /^Connection terminated/.test(error.message);
+  if (typeof code !== 'string') return error instanceof Error && CONNECTION_GONE.test(error.message);
   return NETWORK_CODES.has(code) || RETRY_CODES.has(code) || RETRY_CLASSES.includes(code.slice(0, 2));
 }
 

@@ -158,6 +158,15 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     assert.equal(row?.acked_observation, row?.observation);
   });
 
+  test('what the engine took once is only looked at, even when the engine has lost its memory', async () => {
+    const { key } = await prepare(await resolve('run/forgotten', '1997-01-10'));
+    await jobs.submitJob({ key });
+    cluster.forget(key);
+    const again = await jobs.submitJob({ key });
+    assert.deepEqual([again.state, again.nativeState], ['unknown', 'NOT_FOUND']);
+    assert.equal(cluster.accepted.get(key), 1, 'the same key never runs twice');
+  });
+
   test('a key that was never prepared is refused', async () => {
     await assert.rejects(jobs.submitJob({ key: 'x' }), { type: 'INVALID_REQUEST', nonRetryable: true });
   });

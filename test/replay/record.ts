@@ -1,4 +1,7 @@
-/** Records a history per workflow and important branch: `node --import tsx test/replay/record.ts` with TEMPORAL_ADDRESS set. */
+/**
+ * Records a history per workflow and important branch: `node --import tsx test/replay/record.ts [NAME…]` with
+ * TEMPORAL_ADDRESS set. With names only those are written; the others stay as guards of paths that runs are on.
+ */
 import { rm, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -6,7 +9,7 @@ import { createFakeActivities, type FakeActivities } from '../support/workflow-a
 import { openWorkflowBench, type WorkflowBench } from '../support/workflow-bench.js';
 import { declaredPlan, stagePlan, streamPlan, tablePlan } from '../support/workflow-plans.js';
 import { HISTORIES, historyText } from '../support/workflow-replay.js';
-import { until } from '../support/workflow-until.js';
+import { eventSeen, until } from '../support/workflow-until.js';
 import { failure, type FakeWorld } from '../support/workflow-world.js';
 
 const DAY = '1997-01-02';
@@ -100,6 +103,23 @@ async function recordJobs(stage: Stage): Promise<void> {
   const slow = await startRun(stage, late);
   await ended(slow);
   await stage.keep('engine-job-not-started', stage.bench.client.workflow.getHandle(`${slow.workflowId}/daily`));
+
+  const silent = stage.fakes.world('silent', {
+    script: () => ({ then: [['unknown', { nativeState: 'UNREACHABLE', reason: 'status unknown since yesterday' }]] }),
+  });
+  const unknown = await startRun(stage, silent);
+  await ended(unknown);
+  await stage.keep('engine-job-status-unknown', stage.bench.client.workflow.getHandle(`${unknown.workflowId}/daily`));
+
+  const left = stage.fakes.world('left', {
+    plan: declaredPlan([stagePlan('daily', { onCancel: 'leave' })]),
+    script: () => ({}),
+  });
+  const leaving = await startRun(stage, left);
+  await left.job('daily');
+  await leaving.cancel();
+  await ended(leaving);
+  await stage.keep('engine-job-left-running', stage.bench.client.workflow.getHandle(`${leaving.workflowId}/daily`));
 }
 
 async function recordStreams({ bench, fakes, keep }: Stage): Promise<void> {
@@ -130,6 +150,26 @@ async function recordStreams({ bench, fakes, keep }: Stage): Promise<void> {
   await cancelled.cancel();
   await ended(cancelled);
   await keep('stream-supervisor-cancelled', cancelled);
+
+  const held = fakes.world('held', { script: () => ({}) });
+  const letGo = held.hold('submitJob');
+  const early = await start(held);
+  await until('the submit', () => held.count('submitJob') === 1);
+  await early.cancel();
+  await until('the cancel', () => eventSeen(early, 'workflowExecutionCancelRequestedEventAttributes'));
+  letGo();
+  await ended(early);
+  await keep('stream-supervisor-cancelled-at-submit', early);
+
+  const gentle = fakes.world('gentle', {
+    stream: streamPlan('gentle', { onCancel: 'savepoint-and-stop' }),
+    script: () => ({}),
+  });
+  const saved = await start(gentle);
+  await gentle.job('live');
+  await saved.executeUpdate('stop');
+  await ended(saved);
+  await keep('stream-supervisor-savepoint-stop', saved);
 }
 
 async function recordLoops({ bench, fakes, keep }: Stage): Promise<void> {
@@ -177,7 +217,12 @@ try {
 } finally {
   await bench.close();
 }
-await rm(HISTORIES, { recursive: true, force: true });
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !recorded.has(name));
+if (unknown.length > 0)
+  throw new Error(`no such history: ${unknown.join(', ')}; there are ${[...recorded.keys()].join(', ')}`);
+if (wanted.length === 0) await rm(HISTORIES, { recursive: true, force: true });
 await mkdir(HISTORIES, { recursive: true });
-for (const [name, text] of recorded) await writeFile(join(HISTORIES, `${name}.json`), text);
-console.log(`${recorded.size} histories in ${HISTORIES}`);
+const written = [...recorded].filter(([name]) => wanted.length === 0 || wanted.includes(name));
+for (const [name, text] of written) await writeFile(join(HISTORIES, `${name}.json`), text);
+console.log(`${written.length} histories in ${HISTORIES}`);
