@@ -69,7 +69,7 @@ export function createRunActivities(deps: ActivityDeps): RunActivities {
       if (taken.granted) return { granted: true, fence: taken.fence };
       const { busyWith, firstBusyDay, busyPartition } = taken;
       const sameShape = (busyPartition ?? '').includes('/') === run.partition.includes('/');
-      if (sameShape || busyPartition === run.partition) {
+      if (sameShape) {
         throw new SluiceError(
           'ALREADY_RUNNING',
           `ALREADY_RUNNING ${busyWith.workflowId}: it holds ${firstBusyDay} of ${run.pipeline}`,

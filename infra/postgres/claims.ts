@@ -40,6 +40,15 @@ const SELECT = `select day::text, owner_workflow_id, owner_first_run_id, fence, 
 const ownerKey = (owner: Owner): string => `${owner.workflowId}\n${owner.firstRunId}`;
 const rowOwner = (row: ClaimRow): Owner => ({ workflowId: row.owner_workflow_id, firstRunId: row.owner_first_run_id });
 
+/** Who else holds any of these days, each owner once. */
+const othersOf = (rows: readonly ClaimRow[], mine: string): Map<string, Owner> =>
+  new Map(
+    rows
+      .filter((row) => row.held)
+      .map((row): [string, Owner] => [ownerKey(rowOwner(row)), rowOwner(row)])
+      .filter(([key]) => key !== mine),
+  );
+
 /** Takes all days or none. Days of a closed owner are taken over; a repeat by the same owner raises the fence again. */
 export async function takeClaims(
   pool: Pool,
@@ -48,11 +57,7 @@ export async function takeClaims(
   const { pipeline, from, to, owner } = request;
   const mine = ownerKey(owner);
   const held = await pool.query<ClaimRow>(SELECT, [pipeline, from, to]);
-  const others = new Map(
-    held.rows
-      .filter((row) => row.held && ownerKey(rowOwner(row)) !== mine)
-      .map((row) => [ownerKey(rowOwner(row)), rowOwner(row)]),
-  );
+  const others = othersOf(held.rows, mine);
   const closed = new Set<string>();
   for (const [key, other] of others) if (await request.isOwnerClosed(other)) closed.add(key);
 
@@ -81,11 +86,7 @@ export async function takeClaims(
         ...(run.rows[0] ? { busyPartition: run.rows[0].partition } : {}),
       };
     }
-    const before = new Map(
-      rows
-        .filter((row) => row.held && ownerKey(rowOwner(row)) !== mine)
-        .map((row) => [ownerKey(rowOwner(row)), rowOwner(row)]),
-    );
+    const before = othersOf(rows, mine);
     const fence = await writeFence(client, request);
     if (before.size > 0) await request.onTakenOver?.(client, [...before.values()]);
     const takenOverFrom = [...new Set([...before.values()].map(({ workflowId }) => workflowId))];
