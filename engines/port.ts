@@ -94,6 +94,18 @@ export interface EnginePort {
    * A job about which nothing certain can be said now (the object store is away) is missing from the answer.
    */
   observeAll(handles: readonly JobHandle[], signal?: AbortSignal): Promise<Map<string, Observation>>;
+  /**
+   * All jobs of an installation that the engine has and that have not ended there, by one list request. Jobs without
+   * our tag, or of another installation on the same cluster, never appear.
+   */
+  tagged(installation: string, signal?: AbortSignal): Promise<TaggedJob[]>;
+  /**
+   * Ends a stream with a savepoint and waits (bounded) for both; the returned observation's `restorePoint` is the
+   * savepoint, even if the job failed while stopping. `triggerId` (32 hex) is the caller's, so that a repeat asks for the
+   * same savepoint. Throws ENGINE_REJECTED when there will be none; the job then still runs. Engines without savepoints
+   * cancel.
+   */
+  stopWithSavepoint(handle: JobHandle, triggerId: string, signal?: AbortSignal): Promise<Observation>;
   /** Asks the engine to end the job and waits (bounded) until it confirms; returns the last observation. */
   cancel(handle: JobHandle, signal?: AbortSignal): Promise<Observation>;
   /** Tail of the job's log, newest last; empty when the engine has forgotten it. */

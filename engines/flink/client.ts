@@ -15,7 +15,7 @@ export interface RunRequest {
 
 export type FlinkJob = z.infer<typeof schemas.jobSchema>;
 export type FlinkJobListEntry = z.infer<typeof schemas.jobListSchema>['jobs'][number];
-export type FlinkExceptions = z.infer<typeof schemas.exceptionsSchema>;
+export type FlinkSavepoint = z.infer<typeof schemas.savepointSchema>;
 export type FlinkCheckpoints = z.infer<typeof schemas.checkpointsSchema>;
 
 export type FlinkClient = ReturnType<typeof createFlinkClient>;
@@ -71,6 +71,19 @@ export function createFlinkClient(http: HttpClient, limits: { submitTimeoutMs: n
         timeoutMs: limits.submitTimeoutMs,
         accept: [400, 404, 409, 500],
       }),
+
+    /** Asks for a savepoint after which the job ends; a repeat with the same trigger id asks for the same one. */
+    stop: (id: string, triggerId: string, signal?: AbortSignal): Promise<HttpAnswer> =>
+      http.send(`/jobs/${id}/stop`, {
+        method: 'POST',
+        body: { drain: false, triggerId },
+        signal,
+        accept: [400, 404, 409, 500],
+      }),
+
+    /** Undefined when Flink does not know the trigger (any more). */
+    savepoint: (id: string, triggerId: string, signal?: AbortSignal) =>
+      known(`/jobs/${id}/savepoints/${triggerId}`, schemas.savepointSchema, signal),
 
     /** True = accepted; false = Flink does not know the job or it has ended already. */
     async cancel(id: string, signal?: AbortSignal): Promise<boolean> {

@@ -5,11 +5,14 @@ import type { HttpAnswer } from '../../infra/http/client.js';
 import type { JarCatalog } from '../artifacts.js';
 import { isTerminal } from '../job-state.js';
 import type { ObjectStore } from '../object-store.js';
-import type { EnginePort, JobSpec, Observation } from '../port.js';
+import type { EnginePort, JobSpec, Observation, TaggedJob } from '../port.js';
 import { createProofReader } from '../proof.js';
+import { keyOfTag } from '../tags.js';
 import { waitFor } from '../waiting.js';
 import { createFlinkClient } from './client.js';
 import { createFlinkObserver, isMissing } from './observer.js';
+import { flinkState } from './native-states.js';
+import { createSavepointStop } from './savepoint-stop.js';
 import { refusalOf } from './submission.js';
 
 export interface FlinkEngineConfig {
@@ -25,6 +28,8 @@ export interface FlinkEngineConfig {
   refusedMs?: number;
   /** How long cancel waits for the end. Default 60 s. */
   cancelMs?: number;
+  /** How long a savepoint may take before it counts as not answered. Default 10 min. */
+  savepointMs?: number;
   /** Pause between two looks. Default 500 ms. */
   lookMs?: number;
 }
@@ -44,6 +49,11 @@ export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDe
   const observer = createFlinkObserver(client, proof, http.baseUrl, deps.now ?? Date.now);
   const observe: EnginePort['observe'] = (handle, signal) => observer.observe(handle, signal);
   const lookMs = config.lookMs ?? 500;
+  const stopWithSavepoint = createSavepointStop(
+    { name, savepointMs: config.savepointMs ?? 600_000, endMs: config.cancelMs ?? 60_000, lookMs },
+    client,
+    observe,
+  );
 
   /** The cluster's id of our jar; the name holds the content's hash, so that one content is uploaded once. */
   async function jarId(spec: JobSpec, signal?: AbortSignal): Promise<string> {
@@ -130,6 +140,19 @@ export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDe
       const seen = await observe(handle, signal);
       return isMissing(seen) ? undefined : seen;
     },
+
+    async tagged(installation, signal) {
+      const jobs = await client.jobs(signal);
+      return jobs.flatMap(({ jid, name: jobName, state, tasks }): TaggedJob[] => {
+        const key = keyOfTag(jobName, installation);
+        const ours = flinkState(state, tasks, false);
+        return key === undefined || isTerminal(ours)
+          ? []
+          : [{ key, engineJobId: jid, state: ours, nativeState: state }];
+      });
+    },
+
+    stopWithSavepoint,
 
     async cancel(handle, signal) {
       const first = await observe(handle, signal);

@@ -13,8 +13,6 @@ export const jarListSchema = z.object({
 
 export const jarUploadSchema = z.object({ filename: z.string(), status: z.string() });
 
-export const jarRunSchema = z.object({ jobid: z.string() });
-
 export const jobSchema = z.object({
   jid: z.string(),
   name: z.string(),
@@ -57,6 +55,16 @@ export const checkpointsSchema = z.object({
     completed: snapshotSchema.nullish(),
     savepoint: snapshotSchema.nullish(),
   }),
+});
+
+export const savepointSchema = z.object({
+  status: z.object({ id: z.string() }),
+  operation: z
+    .object({
+      location: z.string().nullish(),
+      'failure-cause': z.object({ class: z.string(), 'stack-trace': z.string().nullish() }).nullish(),
+    })
+    .nullish(),
 });
 
 export const metricsSchema = z.array(z.object({ id: z.string(), value: z.string() }));

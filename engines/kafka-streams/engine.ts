@@ -3,7 +3,8 @@ import { access, constants, mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../../infra/errors.js';
 import type { JarCatalog } from '../artifacts.js';
-import type { EnginePort, JobHandle, Observation } from '../port.js';
+import type { EnginePort, JobHandle, Observation, TaggedJob } from '../port.js';
+import { keyOfTag } from '../tags.js';
 import { startInstance, stopInstance } from './launcher.js';
 import { createStreamsObserver, tailOf } from './observer.js';
 import { allRecords, recordsOf } from './state-files.js';
@@ -51,6 +52,12 @@ export function createKafkaStreamsEngine(config: KafkaStreamsEngineConfig, deps:
     throw new SluiceError('ENGINE_UNREACHABLE', message, { cause });
   }
 
+  async function cancel(handle: JobHandle, signal?: AbortSignal): Promise<Observation> {
+    const records = await recordsOf(stateRoot, handle.key).catch(hostAway);
+    await Promise.all(records.map((record) => stopInstance({ stateRoot, stopMs }, record)));
+    return observe(handle, signal);
+  }
+
   return {
     name: 'kafka-streams',
     cluster,
@@ -87,10 +94,19 @@ export function createKafkaStreamsEngine(config: KafkaStreamsEngineConfig, deps:
       return new Map(all);
     },
 
-    async cancel(handle, signal) {
-      const records = await recordsOf(stateRoot, handle.key).catch(hostAway);
-      await Promise.all(records.map((record) => stopInstance({ stateRoot, stopMs }, record)));
-      return observe(handle, signal);
+    cancel,
+    /** A stream closes its tasks and commits when it ends; that is all the savepoint there is. */
+    stopWithSavepoint: (handle, _triggerId, signal) => cancel(handle, signal),
+
+    async tagged(installation, signal) {
+      const records = await allRecords(stateRoot).catch(hostAway);
+      const ours = [...records].filter(([, list]) => list.some(({ tag }) => keyOfTag(tag ?? '', installation)));
+      const seen = await Promise.all(ours.map(([key, list]) => observer.combine(key, list, signal)));
+      return seen.flatMap(({ key, state, nativeState, engineJobId }): TaggedJob[] =>
+        engineJobId === undefined || nativeState === 'STOPPED' || nativeState === 'GONE'
+          ? []
+          : [{ key, engineJobId, state, nativeState }],
+      );
     },
 
     async logs(handle, maxBytes) {

@@ -61,6 +61,7 @@ export async function startInstance(
       applicationId,
       instanceId,
       name: spec.name,
+      tag: spec.tag,
       intentAt: new Date().toISOString(),
       starter,
       logFile: `${base}.log`,

@@ -33,6 +33,8 @@ export const recordSchema = z.object({
   applicationId: z.string(),
   instanceId: z.string(),
   name: z.string(),
+  /** Missing in records that were written before there were tags. */
+  tag: z.string().optional(),
   intentAt: z.string(),
   /** Who starts it; an intent whose starter is gone and that left no process was never carried out. */
   starter: processSchema,

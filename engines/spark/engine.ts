@@ -1,11 +1,13 @@
 /** Spark standalone: drivers are posted to the submission server, found by their claim, and believed only with their manifest. */
 import type { JarCatalog } from '../artifacts.js';
 import type { ObjectStore } from '../object-store.js';
-import type { EnginePort, JobHandle, Observation } from '../port.js';
+import type { EnginePort, JobHandle, Observation, TaggedJob } from '../port.js';
+import { keyOfTag } from '../tags.js';
 import { waitFor } from '../waiting.js';
 import { createSparkClient } from './client.js';
 import { CANCELLED_CLAIM, createSparkIdentity } from './identity.js';
 import type { DriverLedger } from './identity.js';
+import { hasExecutor } from './native-states.js';
 import { createSparkObserver, isMissing, withdrawn } from './observer.js';
 import { submitDriver } from './submission.js';
 
@@ -60,6 +62,19 @@ export function createSparkEngine(config: SparkEngineConfig, deps: SparkEngineDe
     return isMissing(seen) ? undefined : seen;
   }
 
+  async function cancel(handle: JobHandle, signal?: AbortSignal): Promise<Observation> {
+    const { spec, engineJobId } = handle;
+    await identity.claimForNobody(spec);
+    const ids = await identity.driversOf(spec, engineJobId);
+    for (const id of ids) await client.kill(id, signal);
+    await waitFor(async () => ((await observer.isGone(spec, ids, signal)) ? true : undefined), {
+      deadlineMs: config.cancelMs ?? 60_000,
+      intervalMs: lookMs,
+      signal,
+    });
+    return observe(handle, signal);
+  }
+
   return {
     name: 'spark',
     cluster: config.cluster,
@@ -79,17 +94,18 @@ export function createSparkEngine(config: SparkEngineConfig, deps: SparkEngineDe
       return { key, state: 'starting', nativeState: 'SUBMITTED', engineJobId: driverId, link: client.uiUrl };
     },
 
-    async cancel(handle, signal) {
-      const { spec, engineJobId } = handle;
-      await identity.claimForNobody(spec);
-      const ids = await identity.driversOf(spec, engineJobId);
-      for (const id of ids) await client.kill(id, signal);
-      await waitFor(async () => ((await observer.isGone(spec, ids, signal)) ? true : undefined), {
-        deadlineMs: config.cancelMs ?? 60_000,
-        intervalMs: lookMs,
-        signal,
+    cancel,
+    stopWithSavepoint: (handle, _triggerId, signal) => cancel(handle, signal),
+
+    /** Drivers have no names at the master, so only what has an application is seen here. */
+    async tagged(installation, signal) {
+      const { apps } = await client.master(signal);
+      return apps.flatMap((app): TaggedJob[] => {
+        const key = app.active ? keyOfTag(app.name, installation) : undefined;
+        if (key === undefined) return [];
+        const state = hasExecutor(app) ? 'running' : 'starting';
+        return [{ key, engineJobId: app.id, state, nativeState: app.state }];
       });
-      return observe(handle, signal);
     },
 
     async logs(handle, maxBytes, signal) {

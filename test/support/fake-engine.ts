@@ -1,7 +1,8 @@
 /** An engine in memory with switches for every fault; several adapters may share one cluster, as workers share a real one. */
 import { isTerminal } from '../../engines/job-state.js';
 import type { JobState } from '../../engines/job-state.js';
-import type { EngineName, EnginePort, JobHandle, JobSpec, Observation } from '../../engines/port.js';
+import type { EngineName, EnginePort, JobHandle, JobSpec, Observation, TaggedJob } from '../../engines/port.js';
+import { keyOfTag } from '../../engines/tags.js';
 import { SluiceError } from '../../infra/errors.js';
 
 export interface FakeJob {
@@ -75,7 +76,7 @@ export function createFakeEngine(cluster: FakeCluster, options: FakeEngineOption
   return {
     name: options.name ?? 'flink',
     cluster: options.clusterName ?? 'fake',
-    capabilities: { callerChosenId: true, savepoints: false, batch: true },
+    capabilities: { callerChosenId: true, savepoints: true, batch: true },
 
     async submit(spec: JobSpec, key: string) {
       cluster.answer();
@@ -123,6 +124,26 @@ export function createFakeEngine(cluster: FakeCluster, options: FakeEngineOption
       const seen = known(key);
       if (seen === undefined || isTerminal(seen.state)) return seen ?? notFound(key);
       cluster.set(key, cluster.ignoresCancel ? 'stopping' : 'cancelled', { reason: 'cancelled on request' });
+      return known(key) ?? notFound(key);
+    },
+
+    async tagged(installation) {
+      cluster.answer();
+      return [...cluster.jobs.values()].flatMap(({ spec, observation }): TaggedJob[] => {
+        const key = keyOfTag(spec.tag, installation);
+        const { state, nativeState, engineJobId } = observation;
+        return key === undefined || isTerminal(state)
+          ? []
+          : [{ key, engineJobId: engineJobId ?? key, state, nativeState }];
+      });
+    },
+
+    async stopWithSavepoint({ key }: JobHandle, triggerId: string) {
+      cluster.answer();
+      const seen = known(key);
+      if (seen === undefined || isTerminal(seen.state)) return seen ?? notFound(key);
+      const restorePoint = `fake://savepoints/${triggerId}`;
+      cluster.set(key, 'succeeded', { restorePoint, reason: `stopped with a savepoint at ${restorePoint}` });
       return known(key) ?? notFound(key);
     },
 
