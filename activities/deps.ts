@@ -7,8 +7,16 @@ import type { OwnerPair } from '../workflows/contracts/ids.js';
 import type { EngineKind } from '../workflows/contracts/plans.js';
 import type { JobChanged } from '../workflows/contracts/messages.js';
 
+/** `closed`: it has ended, and another chain holds its id, so nobody says how. `not-found`: past retention, or never there. */
+export type OwnerState =
+  'open' | 'succeeded' | 'failed' | 'cancelled' | 'terminated' | 'timed-out' | 'closed' | 'not-found';
+
 /** What activities ask of Temporal itself; the worker wires a client in. */
 export interface TemporalPort {
+  /** How an execution chain is, by a strongly consistent answer of Temporal. */
+  ownerState(owner: OwnerPair): Promise<OwnerState>;
+  /** Ids of open engine jobs and supervisors as the visibility store lists them; it may lag, so it only rules out. */
+  openOwners(): Promise<ReadonlySet<string>>;
   /** True only on a clear answer that this execution chain has ended. */
   isClosed(owner: OwnerPair): Promise<boolean>;
   /** False when the owner is closed or unknown. */

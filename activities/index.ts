@@ -6,6 +6,7 @@ import { withFailures } from './failures.js';
 import { createJobActivities } from './jobs.js';
 import { withPublishLineage } from './publish-lineage.js';
 import { createRunActivities } from './runs.js';
+import { createReconcileActivities } from './reconcile.js';
 import { createStreamActivities } from './streams.js';
 import { createSyncActivities } from './sync.js';
 import { createWatchActivities } from './watch.js';
@@ -20,5 +21,6 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...curated,
     publishTable: withPublishLineage(deps, (input) => curated.publishTable(input)),
     ...createSyncActivities(deps),
+    ...createReconcileActivities(deps),
   } satisfies Activities);
 }

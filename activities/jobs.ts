@@ -15,6 +15,7 @@ import { insertLineage } from '../infra/postgres/outbox.js';
 import { inTransaction } from '../infra/postgres/pool.js';
 import { installationId } from '../infra/postgres/runs.js';
 import type { JobActivities, JobSnapshot } from '../workflows/contracts/activities.js';
+import { whileBeating } from './beating.js';
 import type { ActivityDeps } from './deps.js';
 import { handleOf } from './job-handle.js';
 import { startEvent, settleEvent, submissionFacts } from './lineage/submissions.js';
@@ -126,15 +127,4 @@ export function createJobActivities(deps: ActivityDeps): JobActivities {
       return result;
     },
   };
-}
-
-/** Engine calls can be slow; the heartbeat says that this attempt lives and lets a cancel through. */
-async function whileBeating<T>(what: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(what), 5_000);
-  try {
-    return await call(context.cancellationSignal);
-  } finally {
-    clearInterval(timer);
-  }
 }

@@ -2,13 +2,11 @@
 import { isTerminal } from '../engines/job-state.js';
 import type { EnginePort, Observation } from '../engines/port.js';
 import { SluiceError } from '../infra/errors.js';
-import { markSettled, recordObservation, type EngineJobRow } from '../infra/postgres/engine-jobs.js';
+import type { EngineJobRow } from '../infra/postgres/engine-jobs.js';
 import { listOpenTwins, recordAdoption, restoreFromAdopted } from '../infra/postgres/orphaned-streams.js';
-import { insertLineage } from '../infra/postgres/outbox.js';
-import { inTransaction } from '../infra/postgres/pool.js';
 import type { ActivityDeps } from './deps.js';
 import { handleOf } from './job-handle.js';
-import { settleEvent } from './lineage/submissions.js';
+import { closeOrphanBook, isGone } from './orphan-book.js';
 
 /** Returns the row to submit, which may have got a restore point. Fails with JOB_NOT_READY while a twin may live. */
 export async function takeOverOrphans(
@@ -42,20 +40,12 @@ async function refuseLiving(deps: ActivityDeps, row: EngineJobRow, other: Engine
   );
 }
 
-/** Stores how the orphan ended and closes its book, in one transaction. */
 async function end(deps: ActivityDeps, orphan: EngineJobRow, seen: Observation, heir: EngineJobRow): Promise<void> {
-  const gone = seen.state === 'unknown' && seen.nativeState === 'NOT_FOUND';
-  if (!isTerminal(seen.state) && !gone) {
+  if (!isTerminal(seen.state) && !isGone(seen)) {
     const id = seen.engineJobId ?? orphan.engine_job_id ?? orphan.key;
     throw new SluiceError('JOB_NOT_READY', `${orphan.engine} id ${id} of an earlier supervisor has not ended yet`);
   }
   const reason = `left by a supervisor that is closed; taken over by ${heir.owner_workflow_id}`;
-  await inTransaction(deps.pool, async (client) => {
-    const state = gone ? 'cancelled' : seen.state;
-    const observed = { ...seen, state, reason: seen.reason ?? reason, terminal: true };
-    await recordObservation(client, orphan.key, observed, { acknowledge: true });
-    if (await markSettled(client, orphan.key, 'cancelled')) {
-      await insertLineage(client, [settleEvent(orphan, 'cancelled', reason, deps)]);
-    }
-  });
+  const state = isGone(seen) ? 'cancelled' : seen.state;
+  await closeOrphanBook(deps, orphan, { ...seen, state }, 'cancelled', reason);
 }

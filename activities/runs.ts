@@ -1,9 +1,9 @@
 /** A run's frame: resolve the request, claim its days, record how it ended. */
 import { SluiceError } from '../infra/errors.js';
-import { releaseClaims, takeClaims, type Owner } from '../infra/postgres/claims.js';
+import { releaseClaims, takeClaims } from '../infra/postgres/claims.js';
 import { insertLineage, openLineageRuns } from '../infra/postgres/outbox.js';
-import { inTransaction, type PoolClient } from '../infra/postgres/pool.js';
-import { closeDeadRuns, closeRun, insertRun } from '../infra/postgres/runs.js';
+import { inTransaction } from '../infra/postgres/pool.js';
+import { closeRun, insertRun } from '../infra/postgres/runs.js';
 import { closingEvent, type ClosingTransition } from './lineage/close.js';
 import { pipelineRunEvent } from './lineage/events.js';
 import type { RunFacts } from './lineage/facts.js';
@@ -12,6 +12,7 @@ import { pipelineRunId } from './lineage/ids.js';
 import { lineageSettings } from './lineage/submissions.js';
 import { endingTransition, type Transition } from './lineage/transitions.js';
 import type { RunActivities } from '../workflows/contracts/activities.js';
+import { endDeadRuns } from './dead-runs.js';
 import type { ActivityDeps } from './deps.js';
 import { planOfRun } from './plan-of-run.js';
 import { readRunRequest } from './requests.js';
@@ -25,19 +26,6 @@ const broken = (transition: Transition): ClosingTransition =>
 
 export function createRunActivities(deps: ActivityDeps): RunActivities {
   const at = (): string => new Date(deps.now()).toISOString();
-
-  /** A terminated run cannot close its own book: whoever takes its days over does it, and for all that it left open. */
-  async function endDeadRuns(client: PoolClient, owners: Owner[], heir: string): Promise<void> {
-    const message = `terminated; its days were taken over by ${heir}`;
-    for (const { lineageRunId } of await closeDeadRuns(client, owners, message)) {
-      const open = await openLineageRuns(client, lineageRunId);
-      const ending: ClosingTransition = { type: 'ABORT', at: at(), failure: { message } };
-      await insertLineage(
-        client,
-        open.map((start) => closingEvent(start, ending)),
-      );
-    }
-  }
 
   return {
     async resolveRun({ input, owner, runId }) {
@@ -64,7 +52,11 @@ export function createRunActivities(deps: ActivityDeps): RunActivities {
       const taken = await takeClaims(deps.pool, {
         ...claim,
         isOwnerClosed: (other) => deps.temporal.isClosed(other),
-        onTakenOver: (client, owners) => endDeadRuns(client, owners, run.workflowId),
+        // A terminated run cannot close its own book: whoever takes its days over does it, and for all that it left open.
+        onTakenOver: async (client, owners) => {
+          const message = `terminated; its days were taken over by ${run.workflowId}`;
+          await endDeadRuns(client, owners, { state: 'cancelled', message, at: at() });
+        },
       });
       if (taken.granted) return { granted: true, fence: taken.fence };
       const { busyWith, firstBusyDay, busyPartition } = taken;

@@ -9,5 +9,3 @@ export function retryableFailure(error: unknown): unknown {
   const { code, message, details } = known;
   return new SluiceError(code, message, { retryable: true, cause: known.cause ?? known, details });
 }
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import pg from 'pg';
 import { isTerminal } from '../engines/job-state.js';
 import type { EngineName, EnginePort, Observation } from '../engines/port.js';
-import { isSluiceError } from '../infra/errors.js';
+import { isSluiceError, messageOf } from '../infra/errors.js';
 import { beatWatch, takeWatch, type ClusterAnswer } from '../infra/postgres/clusters.js';
 import {
   listWatched,
@@ -20,7 +20,7 @@ import { handleOf } from './job-handle.js';
 import { redact } from './lineage/redact.js';
 import { MissingJobs } from './missing-jobs.js';
 import { worthWriting } from './watch-changes.js';
-import { messageOf, retryableFailure } from './watch-failures.js';
+import { retryableFailure } from './watch-failures.js';
 import { nextIntervalMs } from './watch-interval.js';
 import { createWakeUp } from './watch-wake-up.js';
 
@@ -32,8 +32,6 @@ const TRUSTED_ATTEMPTS = 2;
 
 export function createWatchActivities(deps: ActivityDeps): WatchActivities {
   return {
-    ensureWatcher: ({ engine, cluster }) => deps.temporal.ensureWatcher(engine, cluster),
-
     async watchCluster({ engine, cluster }) {
       const context = Context.current();
       try {

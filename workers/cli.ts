@@ -4,6 +4,7 @@ import { isSluiceError } from '../infra/errors.js';
 import { addDemoCommand } from './cli/demo.js';
 import { addEnvCommand } from './cli/env.js';
 import { addLoadCommand } from './cli/load.js';
+import { addReconcileCommand } from './cli/reconcile.js';
 import { addRunCommand } from './cli/run.js';
 import { addStackCommands } from './cli/stack.js';
 import { addStatusCommand } from './cli/status.js';
@@ -31,6 +32,7 @@ for (const add of [
   addValidateCommand,
   addLoadCommand,
   addStreamCommands,
+  addReconcileCommand,
   addWorkerCommands,
 ]) {
   add(program);

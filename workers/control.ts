@@ -5,10 +5,11 @@ import {
   WorkflowNotFoundError,
   type Client,
 } from '@temporalio/client';
-import { isSluiceError, SluiceError } from '../infra/errors.js';
+import { isSluiceError, messageOf, SluiceError } from '../infra/errors.js';
 import { MAX_INPUT_BYTES, type PipelineRunInput } from '../workflows/contracts/inputs.js';
-import { runWorkflowId, streamWorkflowId, syncWorkflowId } from '../workflows/contracts/ids.js';
+import { reconcileWorkflowId, runWorkflowId, streamWorkflowId, syncWorkflowId } from '../workflows/contracts/ids.js';
 import type { RunProgress } from '../workflows/contracts/messages.js';
+import type { ReconcileInput, ReconcileResult } from '../workflows/contracts/reconcile.js';
 import { SluicePartition, SluicePipeline, SluiceTrigger } from '../workflows/contracts/search-attributes.js';
 import type { StreamState } from '../workflows/contracts/streams.js';
 import { CONTROL_QUEUE } from '../workflows/contracts/task-queues.js';
@@ -47,6 +48,8 @@ export interface Control {
   /** Status of a run's workflow in Temporal, lower case; `closed` when its id was used again, `gone` after retention. */
   runStatus(workflowId: string, firstRunId: string): Promise<string>;
   ensureSync(pipeline: string, table: string): Promise<boolean>;
+  /** One pass over a cluster, beside those of the schedule; ALREADY_RUNNING while another one that was asked for runs. */
+  reconcile(input: ReconcileInput): Promise<{ ok: true; result: ReconcileResult } | { ok: false; failure: RunFailure }>;
 }
 
 /** What the id may hold: a request that cannot be right still gets a readable id, and fails in its first activity. */
@@ -213,6 +216,28 @@ export function createControl(client: Client): Control {
       }
     },
 
+    async reconcile(input) {
+      const workflowId = reconcileWorkflowId(input.cluster);
+      try {
+        const result = (await client.workflow.execute('reconcile', {
+          workflowId,
+          taskQueue: CONTROL_QUEUE,
+          args: [input],
+          workflowIdConflictPolicy: 'FAIL',
+          // Without a worker the pass would wait for one and surprise whoever has long gone.
+          workflowExecutionTimeout: '15m',
+          staticSummary: `reconcile ${input.cluster} by hand`,
+        })) as ReconcileResult;
+        return { ok: true, result };
+      } catch (error) {
+        if (error instanceof WorkflowFailedError) return { ok: false, failure: failureOf(error) };
+        if (error instanceof WorkflowExecutionAlreadyStartedError) {
+          throw new SluiceError('ALREADY_RUNNING', `ALREADY_RUNNING ${workflowId}: wait for it, or cancel it first`);
+        }
+        throw error;
+      }
+    },
+
     ensureSync: (pipeline, table) =>
       ensure(
         'curatedSync',
@@ -223,5 +248,3 @@ export function createControl(client: Client): Control {
   };
   return control;
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

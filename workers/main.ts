@@ -9,6 +9,7 @@ import { wireDeps } from './deps.js';
 import { startLineageRelay } from './lineage-relay.js';
 import { CODE_ARGUMENT, READY_LINE } from './process-marks.js';
 import { installRuntime } from './runtime.js';
+import { ensureReconcileSchedule } from './schedules.js';
 import { createWorkers, ROLES, type Role } from './worker.js';
 
 function parseRoles(args: readonly string[]): Role[] {
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
     // Whoever can reach a cluster sees to it that it is watched; a watcher that ended for whatever reason comes back.
     if (roles.includes(engine === 'kafka-streams' ? 'host' : engine)) {
       await wired.deps.temporal.ensureWatcher(engine, clusters[engine]);
+      await ensureReconcileSchedule(temporal.client, engine, clusters[engine], config.SLUICE_RECONCILE_INTERVAL_MS);
     }
   }
   process.stderr.write(`{"level":30,"time":${Date.now()},"name":"sluice",${READY_LINE}}\n`);

@@ -2,6 +2,7 @@
 import { TransportError, type OpenLineageClient } from 'openlineage-client';
 import type pg from 'pg';
 import { redact } from '../activities/lineage/redact.js';
+import { messageOf } from '../infra/errors.js';
 import {
   endRelayLead,
   lineageStatus,
@@ -253,8 +254,4 @@ function backoff(attempts: number, firstMs: number, maxMs: number): number {
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
-}
-
-function messageOf(error: unknown): string {
-  return asError(error).message;
 }

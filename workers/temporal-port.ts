@@ -1,25 +1,57 @@
 /** What activities ask of Temporal, over one client. */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { TemporalPort } from '../activities/deps.js';
+import type { OwnerState, TemporalPort } from '../activities/deps.js';
 import { watchWorkflowId, type OwnerPair } from '../workflows/contracts/ids.js';
 import type { EngineKind } from '../workflows/contracts/plans.js';
 import { CONTROL_QUEUE } from '../workflows/contracts/task-queues.js';
 
+const STATES: Readonly<Record<string, OwnerState>> = {
+  RUNNING: 'open',
+  PAUSED: 'open',
+  COMPLETED: 'succeeded',
+  FAILED: 'failed',
+  CANCELLED: 'cancelled',
+  TERMINATED: 'terminated',
+  TIMED_OUT: 'timed-out',
+};
+
+/** What a visibility query counts as an owner of engine jobs. */
+const OPEN_OWNERS = `ExecutionStatus = 'Running' and WorkflowType in ('engineJob', 'streamSupervisor')`;
+
 export function createTemporalPort(client: Client): TemporalPort {
+  /** Status of the newest run of an id, or of one run; undefined when Temporal does not know it. */
+  async function stateOf(workflowId: string, runId?: string) {
+    try {
+      const { status, raw } = await client.workflow.getHandle(workflowId, runId).describe();
+      return { state: STATES[status.name] ?? 'closed', firstRunId: raw.workflowExecutionInfo?.firstRunId };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  async function ownerState(owner: OwnerPair): Promise<OwnerState> {
+    const newest = await stateOf(owner.workflowId);
+    if (newest === undefined) return 'not-found';
+    if (!newest.firstRunId || newest.firstRunId === owner.firstRunId) return newest.state;
+    // At most one chain per id is open: when the newest one is another, the owner's has ended.
+    const first = (await stateOf(owner.workflowId, owner.firstRunId))?.state;
+    return first === undefined || first === 'open' ? 'closed' : first;
+  }
+
   return {
-    async isClosed(owner: OwnerPair): Promise<boolean> {
-      try {
-        const found = await client.workflow.getHandle(owner.workflowId).describe();
-        const firstRunId = found.raw.workflowExecutionInfo?.firstRunId;
-        // At most one chain per id is open: when the newest one is another, the owner's has ended.
-        if (firstRunId && firstRunId !== owner.firstRunId) return true;
-        return found.status.name !== 'RUNNING' && found.status.name !== 'PAUSED';
-      } catch (error) {
-        // Retention deletes closed executions only, so a clear "not found" means that nothing of that id runs.
-        if (error instanceof WorkflowNotFoundError) return true;
-        throw error;
+    ownerState,
+
+    async openOwners() {
+      const ids = new Set<string>();
+      for await (const { workflowId } of client.workflow.list({ query: OPEN_OWNERS, pageSize: 1_000 })) {
+        ids.add(workflowId);
       }
+      return ids;
     },
+
+    // Retention deletes closed executions only, so a clear "not found" means that nothing of that id runs.
+    isClosed: async (owner) => (await ownerState(owner)) !== 'open',
 
     async signalJobChanged(workflowId, change) {
       try {

@@ -1,7 +1,7 @@
 /** The local stack as a whole: fetch, start, tell the addresses, stop. */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SluiceError } from '../errors.js';
+import { messageOf, SluiceError } from '../errors.js';
 import { COMPONENTS } from './components/index.js';
 import { foreignFolder } from './components/postgres-runner.js';
 import { requireHealthy } from './doctor.js';
@@ -147,8 +147,4 @@ async function wipe(root: string, progress: Progress): Promise<void> {
   }
   await rm(foreignFolder(root), { recursive: true, force: true });
   progress('data deleted');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

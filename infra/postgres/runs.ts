@@ -63,14 +63,15 @@ export async function closeRun(
 export async function closeDeadRuns(
   client: PoolClient,
   owners: readonly { workflowId: string; firstRunId: string }[],
+  state: 'failed' | 'cancelled',
   message: string,
 ): Promise<{ lineageRunId: string }[]> {
   const { rows } = await client.query<{ lineageRunId: string }>(
-    `update control.run r set state = 'failed', message = $3, ended_at = now()
+    `update control.run r set state = $4, message = $3, ended_at = now()
      from unnest($1::text[], $2::text[]) as dead (workflow_id, first_run_id)
      where r.workflow_id = dead.workflow_id and r.first_run_id = dead.first_run_id and r.state = 'running'
      returning r.lineage_run_id as "lineageRunId"`,
-    [owners.map(({ workflowId }) => workflowId), owners.map(({ firstRunId }) => firstRunId), message],
+    [owners.map(({ workflowId }) => workflowId), owners.map(({ firstRunId }) => firstRunId), message, state],
   );
   return rows;
 }

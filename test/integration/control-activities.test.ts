@@ -1,13 +1,13 @@
 /** Activities of runs and jobs with a fake cluster and a real Postgres: every step may be repeated and leaves one trace. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { createJobActivities } from '../../activities/jobs.js';
 import { createRunActivities } from '../../activities/runs.js';
 import { withFailures } from '../../activities/failures.js';
 import { getEngineJob } from '../../infra/postgres/engine-jobs.js';
 import type { JobActivities, JobSnapshot, RunActivities } from '../../workflows/contracts/activities.js';
 import type { RunPlan, StagePlan } from '../../workflows/contracts/plans.js';
+import { asActivities } from '../support/as-activities.js';
 import { createTestDatabase, NO_DATABASE, type TestDatabase } from '../support/curated-database.js';
 import { FakeCluster } from '../support/fake-engine.js';
 import { createTestDeps, type TestDeps } from '../support/workflow-deps.js';
@@ -23,14 +23,7 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     cluster = new FakeCluster();
     made = createTestDeps(database, cluster);
     runs = withFailures(createRunActivities(made.deps));
-    const bare = withFailures(createJobActivities(made.deps));
-    // Each call as an activity of its own.
-    jobs = Object.fromEntries(
-      Object.entries(bare).map(([name, call]) => [
-        name,
-        (input: never) => new MockActivityEnvironment().run(call as never, input),
-      ]),
-    ) as unknown as JobActivities;
+    jobs = asActivities(withFailures(createJobActivities(made.deps)));
   });
   after(() => database?.close({ keep: false }));
 
@@ -123,7 +116,7 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     made.temporal.closed.add('run/dead');
     const heir = await resolve('run/heir', '1997-03-03');
     assert.deepEqual(await runs.claimPartition({ run: heir.run, lastTry: false }), { granted: true, fence: 2 });
-    assert.equal(await ending('run/dead'), 'failed terminated; its days were taken over by run/heir');
+    assert.equal(await ending('run/dead'), 'cancelled terminated; its days were taken over by run/heir');
     assert.deepEqual(await events(dead.run.lineageRunId), ['START', 'ABORT']);
     assert.deepEqual(await events(await lineageRunOf(key)), ['START', 'ABORT'], 'and what it left open');
     assert.equal(await ending('run/heir'), 'running');

@@ -136,8 +136,17 @@ export function createFakeActivities(client: () => Client): FakeActivities {
       return outcome === 'succeeded' && isStage ? resultOf(job, submissions) : null;
     },
 
-    async ensureWatcher({ cluster }) {
-      worldOf(cluster, 'ensureWatcher');
+    async reconcileCluster(request) {
+      const world = worldOf(request.cluster, 'reconcileCluster');
+      world.reconciled.push(request);
+      world.stumble('reconcileCluster');
+      const { engine, cluster, dryRun = false } = request;
+      const report = { cluster, engine, dryRun, live: 0, orphans: [], counts: {}, unknown: [] };
+      return { ...report, at: '1998-01-01T00:00:00.000Z', ...world.reconcileReport };
+    },
+
+    async reconcileRuns() {
+      return [];
     },
 
     async watchCluster({ cluster }) {

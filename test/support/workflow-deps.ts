@@ -1,6 +1,6 @@
 /** What activities need, for tests on a real Postgres: a fake cluster, a clock that can be moved, a Temporal that takes notes. */
 import { fileURLToPath } from 'node:url';
-import type { ActivityDeps, TemporalPort } from '../../activities/deps.js';
+import type { ActivityDeps, OwnerState, TemporalPort } from '../../activities/deps.js';
 import { createKafka } from '../../infra/kafka/client.js';
 import type { ObjectStore } from '../../infra/s3/object-store.js';
 import type { OwnerPair } from '../../workflows/contracts/ids.js';
@@ -16,6 +16,28 @@ export class FakeTemporal implements TemporalPort {
   /** Ids of workflows that take no signal. */
   readonly deaf = new Set<string>();
   readonly closed = new Set<string>();
+
+  /** How closed owners ended, where it matters; default terminated. */
+  readonly endings = new Map<string, OwnerState>();
+  /** Temporal does not answer. */
+  away = false;
+  /** Ids that the visibility store lists although they have closed, or does not list yet. */
+  readonly listedLate = new Set<string>();
+  /** Owners that were asked about one by one. */
+  readonly asked: string[] = [];
+  readonly open = new Set<string>();
+
+  async ownerState({ workflowId }: OwnerPair): Promise<OwnerState> {
+    if (this.away) throw Object.assign(new Error('14 UNAVAILABLE: no Temporal'), { code: 14 });
+    this.asked.push(workflowId);
+    if (!this.closed.has(workflowId)) return 'open';
+    return this.endings.get(workflowId) ?? 'terminated';
+  }
+
+  async openOwners(): Promise<ReadonlySet<string>> {
+    if (this.away) throw Object.assign(new Error('14 UNAVAILABLE: no Temporal'), { code: 14 });
+    return new Set([...this.open, ...this.listedLate]);
+  }
 
   async isClosed({ workflowId }: OwnerPair): Promise<boolean> {
     return this.closed.has(workflowId);

@@ -9,6 +9,7 @@ import type {
 } from '../../workflows/contracts/activities.js';
 import type { CompareTablesResult, HeldPartition } from '../../workflows/contracts/curated.js';
 import type { OwnerPair } from '../../workflows/contracts/ids.js';
+import type { ReconcileInput, ReconcileReport } from '../../workflows/contracts/reconcile.js';
 import type { JobStateName } from '../../workflows/contracts/plans.js';
 import { until } from './workflow-until.js';
 import { declaredPlan, stagePlan, streamPlan, type DeclaredPlan } from './workflow-plans.js';
@@ -43,7 +44,7 @@ export interface FakeJob {
 }
 
 export type FaultyActivity =
-  'prepareSubmission' | 'submitJob' | 'askJob' | 'cancelJob' | 'publishTable' | 'watchCluster';
+  'prepareSubmission' | 'submitJob' | 'askJob' | 'cancelJob' | 'publishTable' | 'watchCluster' | 'reconcileCluster';
 export type HeldActivity = 'prepareSubmission' | 'submitJob' | 'publishTable';
 
 export const failure = (code: string, message: string, details: Record<string, unknown> = {}): ApplicationFailure =>
@@ -68,6 +69,9 @@ export class FakeWorld {
   readonly faults = new Map<FaultyActivity, Error[]>();
   /** How a job ends that is cancelled; `running` = it does not. */
   cancelledAs: [JobStateName, JobChange] = ['cancelled', { reason: 'cancelled on request' }];
+  /** What passes of reconcile were asked for, and what they report. */
+  readonly reconciled: ReconcileInput[] = [];
+  reconcileReport: Partial<ReconcileReport> = {};
   /** What the engine says when it is asked; default: what it said before. */
   onAsk: (job: FakeJob) => void = () => undefined;
   /** Activities that take until the test lets them go on, deaf to cancels. */

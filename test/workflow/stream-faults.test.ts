@@ -93,7 +93,7 @@ describe('faults on the way of a stream', { skip: NO_TEMPORAL, concurrency: true
     await world.job('live', 2);
     assert.equal(first.how, 'kill');
     await handle.executeUpdate('stop');
-    const result = await within('the stop', handle.result());
+    const result: unknown = await within('the stop', handle.result());
     assert.deepEqual(result, { stopped: true, submissions: 2, restorePoint: 'file:///savepoints/1' });
     assert.equal(world.jobs[1]?.how, 'savepoint-and-stop');
 

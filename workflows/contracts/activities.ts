@@ -4,6 +4,7 @@ import type { EngineKind, JobStateName, RunPlan, RunRef, StagePlan, StageResult 
 import type { StreamPlan } from './streams.js';
 import type { WatchReport } from './messages.js';
 import type { CuratedActivities } from './curated.js';
+import type { ReconcileActivities } from './reconcile.js';
 import type { SyncActivities, SyncTopicInput } from './sync.js';
 
 /** A job's row as the owner sees it. */
@@ -75,8 +76,6 @@ export interface JobActivities {
 }
 
 export interface WatchActivities {
-  /** Starts the cluster's watcher if it does not run. */
-  ensureWatcher(request: { engine: EngineKind; cluster: string }): Promise<void>;
   /** Watches the cluster for up to an hour; see `clusterWatch`. */
   watchCluster(request: { engine: EngineKind; cluster: string }): Promise<WatchReport>;
 }
@@ -87,4 +86,11 @@ export interface StreamActivities {
 }
 
 export interface Activities
-  extends RunActivities, JobActivities, WatchActivities, StreamActivities, CuratedActivities, SyncActivities {}
+  extends
+    RunActivities,
+    JobActivities,
+    WatchActivities,
+    StreamActivities,
+    CuratedActivities,
+    SyncActivities,
+    ReconcileActivities {}

@@ -6,6 +6,7 @@ export const engineJobWorkflowId = (runId: string, stage: string): string => `${
 export const streamWorkflowId = (pipeline: string, stream: string): string => `stream/${pipeline}/${stream}`;
 export const syncWorkflowId = (pipeline: string, table: string): string => `sync/${pipeline}/${table}`;
 export const watchWorkflowId = (cluster: string): string => `watch/${cluster}`;
+export const reconcileWorkflowId = (cluster: string): string => `reconcile/${cluster}`;
 
 /** A workflow execution chain: the id plus the first run of the chain; survives continue-as-new and reset. */
 export interface OwnerPair {

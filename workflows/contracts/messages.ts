@@ -1,6 +1,7 @@
 /** Signals, queries and updates of all workflows, with their wire names. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { JobStateName } from './plans.js';
+import type { ReconcileResult } from './reconcile.js';
 import type { StreamState } from './streams.js';
 
 /** Sent by the cluster watch to the owner of a job; may repeat and may be late. */
@@ -55,6 +56,8 @@ export const jobQuery = defineQuery<EngineJobView>('job');
 export const watchedQuery = defineQuery<{ cluster: string; passes: number; last?: WatchReport }>('watched');
 export const streamStateQuery = defineQuery<StreamState>('state');
 export const syncLagQuery = defineQuery<{ lag?: number; rows: number; asOf?: string }>('lag');
+
+export const lastReportQuery = defineQuery<ReconcileResult | undefined>('lastReport');
 
 export const stopUpdate = defineUpdate<{ generation: number }, []>('stop');
 export const restartUpdate = defineUpdate<{ generation: number }, []>('restart');

@@ -35,6 +35,17 @@ export const onEngine = (engine: EngineKind, cluster: string) =>
     retry: { initialInterval: '1s', maximumInterval: '30s' },
   });
 
+/** A pass of reconcile: the next one comes by schedule, so this one gives up soon. */
+export const onReconcile = (engine: EngineKind, cluster: string) =>
+  proxyActivities<Activities>({
+    taskQueue: engineQueue(engine, cluster),
+    scheduleToStartTimeout: '30s',
+    startToCloseTimeout: '10m',
+    heartbeatTimeout: '30s',
+    cancellationType,
+    retry: { initialInterval: '2s', maximumInterval: '30s', maximumAttempts: 3 },
+  });
+
 /** The watch loop: runs for an hour, is replaced within three intervals when its worker dies. */
 export const onWatch = (engine: EngineKind, cluster: string) =>
   proxyActivities<Activities>({

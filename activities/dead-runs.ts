@@ -1,0 +1,33 @@
+/** Ends, in our book, runs that died without a word: the row, and the lineage of all that they left open. */
+import { openLineageRuns, insertLineage } from '../infra/postgres/outbox.js';
+import type { PoolClient } from '../infra/postgres/pool.js';
+import { closeDeadRuns } from '../infra/postgres/runs.js';
+import type { OwnerPair } from '../workflows/contracts/ids.js';
+import { closingEvent, type ClosingTransition } from './lineage/close.js';
+
+export interface DeathOfRuns {
+  /** A person ended them (cancelled, ABORT), or they ended badly by themselves (failed, FAIL). */
+  state: 'cancelled' | 'failed';
+  message: string;
+  /** RFC 3339. */
+  at: string;
+}
+
+/** Returns how many were still open. */
+export async function endDeadRuns(
+  client: PoolClient,
+  owners: readonly OwnerPair[],
+  death: DeathOfRuns,
+): Promise<number> {
+  const { state, message, at } = death;
+  const ended = await closeDeadRuns(client, owners, state, message);
+  for (const { lineageRunId } of ended) {
+    const open = await openLineageRuns(client, lineageRunId);
+    const ending: ClosingTransition = { type: state === 'cancelled' ? 'ABORT' : 'FAIL', at, failure: { message } };
+    await insertLineage(
+      client,
+      open.map((start) => closingEvent(start, ending)),
+    );
+  }
+  return ended.length;
+}
