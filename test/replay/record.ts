@@ -189,6 +189,11 @@ async function recordLoops({ bench, fakes, keep }: Stage): Promise<void> {
   world.passesEndAtOnce = false;
   await keep('cluster-watch-continued', bench.client.workflow.getHandle('watch/renewed', runId));
 
+  fakes.world('tidied', { reconcileReport: { live: 3, counts: {}, stopped: 'too many' } });
+  const tidied = await bench.start('reconcile', 'reconcile/tidied', { engine: 'spark', cluster: 'tidied' });
+  await ended(tidied);
+  await keep('reconcile-pass', tidied);
+
   const copied = fakes.world('copied');
   const sync = await bench.start('curatedSync', 'sync/copied/city_sales_live', {
     pipeline: 'copied',

@@ -5,7 +5,7 @@ import type { ReplayResult } from '@temporalio/worker';
 import { installQuietRuntime } from '../support/workflow-bench.js';
 import { readHistories, replay, type RecordedHistory } from '../support/workflow-replay.js';
 
-const WORKFLOWS = ['cluster-watch', 'curated-sync', 'engine-job', 'pipeline-run', 'stream-supervisor'];
+const WORKFLOWS = ['cluster-watch', 'curated-sync', 'engine-job', 'pipeline-run', 'reconcile', 'stream-supervisor'];
 
 /** The same history with every occurrence of a text replaced. */
 const altered = (recorded: RecordedHistory, from: string, to: string): RecordedHistory => {
