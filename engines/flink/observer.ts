@@ -85,7 +85,7 @@ export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pag
     return { key, state: 'unknown', nativeState: 'NOT_FOUND' };
   }
 
-  /** One job of a list: what nobody can answer now (the store is away) is left out, so that it stops no other job. */
+  /** One job of a list: what nobody can answer now is left out, so that it stops no other job. */
   async function ofList({ key, spec }: JobHandle, job: FlinkJobListEntry | undefined, signal?: AbortSignal) {
     const known = ended.get(key);
     if (known !== undefined) return known;
@@ -94,7 +94,8 @@ export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pag
       const seen = base(key, job.state, job.tasks);
       return isTerminal(seen.state) ? await details(seen, spec, signal) : seen;
     } catch (error) {
-      if (isSluiceError(error, 'STORE_UNREACHABLE')) return undefined;
+      // The list has answered: what nobody can say of one job now is asked again next time.
+      if (isSluiceError(error) && signal?.aborted !== true) return undefined;
       throw error;
     }
   }

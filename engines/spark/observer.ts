@@ -108,7 +108,7 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
     return { key, state: 'unknown', nativeState: 'NOT_FOUND', ...id };
   }
 
-  /** One job of a list: what nobody can answer now (the store is away) is left out, so that it stops no other job. */
+  /** One job of a list: what nobody can answer now is left out, so that it stops no other job. */
   async function ofList(handle: JobHandle, master: MasterView, signal?: AbortSignal): Promise<Observation | undefined> {
     const { key, spec, engineJobId } = handle;
     const known = ended.get(key);
@@ -121,7 +121,8 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
       const native = { driverId, state, ...(workerId === undefined ? {} : { workerId }) };
       return await judge(key, spec, native, master, signal);
     } catch (error) {
-      if (isSluiceError(error, 'STORE_UNREACHABLE')) return undefined;
+      // The list has answered: what nobody can say of one job now is asked again next time.
+      if (isSluiceError(error) && signal?.aborted !== true) return undefined;
       throw error;
     }
   }

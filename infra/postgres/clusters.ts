@@ -1,5 +1,6 @@
 /** One row per engine cluster: who watches it (epoch), when it last answered, since when it does not. */
 import type { Pool } from './pool.js';
+import { storableText } from './storable-text.js';
 
 /** Registers a new watcher: every older one loses the right to write. Returns the new epoch. */
 export async function takeWatch(pool: Pool, cluster: string, engine: string): Promise<number> {
@@ -14,21 +15,32 @@ export async function takeWatch(pool: Pool, cluster: string, engine: string): Pr
 
 export type ClusterAnswer = { reachable: true } | { reachable: false; message: string };
 
-/** False when a newer watcher took over. Without an answer (nothing was asked) only the watcher's own life is noted. */
-export async function beatWatch(pool: Pool, cluster: string, epoch: number, answer?: ClusterAnswer): Promise<boolean> {
-  const { rowCount } =
+export interface Beat {
+  /** RFC 3339; null while the cluster answers. Outlives the watcher that saw it first. */
+  unreachableSince: string | null;
+}
+
+/** Undefined when a newer watcher took over. Without an answer (nothing was asked) only the watcher's own life is noted. */
+export async function beatWatch(
+  pool: Pool,
+  cluster: string,
+  epoch: number,
+  answer?: ClusterAnswer,
+): Promise<Beat | undefined> {
+  const since = 'returning unreachable_since as "unreachableSince"';
+  const { rows } =
     answer === undefined
-      ? await pool.query('update control.cluster set heartbeat_at = now() where name = $1 and epoch = $2', [
-          cluster,
-          epoch,
-        ])
-      : await pool.query(
+      ? await pool.query<Beat>(
+          `update control.cluster set heartbeat_at = now() where name = $1 and epoch = $2 ${since}`,
+          [cluster, epoch],
+        )
+      : await pool.query<Beat>(
           `update control.cluster set heartbeat_at = now(), reachable = $3,
              unreachable_since = case when $3 then null else coalesce(unreachable_since, now()) end, message = $4
-           where name = $1 and epoch = $2`,
-          [cluster, epoch, answer.reachable, answer.reachable ? null : answer.message],
+           where name = $1 and epoch = $2 ${since}`,
+          [cluster, epoch, answer.reachable, answer.reachable ? null : storableText(answer.message)],
         );
-  return rowCount === 1;
+  return rows[0];
 }
 
 export interface ClusterRow {

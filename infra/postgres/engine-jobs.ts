@@ -1,5 +1,6 @@
 /** The ledger of engine jobs: intent before action, what the engine said, and what the owner acknowledged. */
 import type { Pool, PoolClient } from './pool.js';
+import { storableJson, storableText } from './storable-text.js';
 
 export interface EngineJobRow {
   key: string;
@@ -122,8 +123,11 @@ export interface ObservedFields {
   progress?: Record<string, string | number> | undefined;
 }
 
+const CHANGED = `(state <> $2 or ($3 = 'UNREACHABLE' and native_state <> $3))`;
+
 /**
- * Stores what the engine said. `observation` rises only when our state changed; a terminal row never changes again.
+ * Stores what the engine said. `observation` rises only when our state changed, or when the engine fell silent for too
+ * long (UNREACHABLE); a terminal row never changes again.
  * An observation of a settled job is acknowledged at once, for nobody waits for it any more. With `watcher`, nothing is
  * written once a newer watcher took the cluster over. Returns the row, or undefined if refused.
  */
@@ -131,14 +135,16 @@ export async function recordObservation(
   pool: Pool | PoolClient,
   key: string,
   seen: ObservedFields,
-  options: { watcher?: { cluster: string; epoch: number }; acknowledge?: boolean; submitted?: boolean } = {},
+  options: { watcher?: Watcher; acknowledge?: boolean; submitted?: boolean } = {},
 ): Promise<EngineJobRow | undefined> {
   const { rows } = await pool.query<EngineJobRow>(
     `update control.engine_job set
-       observation = observation + case when state <> $2 then 1 else 0 end,
-       acked_observation = case when $13 or settled is not null then observation + case when state <> $2 then 1 else 0 end else acked_observation end,
-       signalled_at = case when state <> $2 then null else signalled_at end,
-       signal_attempts = case when state <> $2 then 0 else signal_attempts end,
+       observation = observation + case when ${CHANGED} then 1 else 0 end,
+       -- Whoever acknowledges lives.
+       ownerless = ownerless and not $13,
+       acked_observation = case when $13 or settled is not null then observation + case when ${CHANGED} then 1 else 0 end else acked_observation end,
+       signalled_at = case when ${CHANGED} then null else signalled_at end,
+       signal_attempts = case when ${CHANGED} then 0 else signal_attempts end,
        state = $2, native_state = $3,
        engine_job_id = coalesce($4, engine_job_id), link = coalesce($5, link), reason = $6,
        blame = $7, out_of_memory = $8, restarts = coalesce($9, restarts),
@@ -151,15 +157,15 @@ export async function recordObservation(
     [
       key,
       seen.state,
-      seen.nativeState,
-      seen.engineJobId ?? null,
-      seen.link ?? null,
-      seen.reason ?? null,
+      storableText(seen.nativeState),
+      textOrNull(seen.engineJobId),
+      textOrNull(seen.link),
+      textOrNull(seen.reason),
       seen.blame ?? null,
       seen.outOfMemory ?? null,
       seen.restarts ?? null,
-      seen.restorePoint ?? null,
-      seen.progress ? JSON.stringify(seen.progress) : null,
+      textOrNull(seen.restorePoint),
+      seen.progress ? storableJson(seen.progress) : null,
       seen.terminal,
       options.acknowledge ?? false,
       options.submitted ?? false,
@@ -170,24 +176,45 @@ export async function recordObservation(
   return rows[0];
 }
 
+const textOrNull = (text: string | undefined): string | null => (text === undefined ? null : storableText(text));
+
 /** Acknowledges what it returns: the caller acts on the newest row, whichever observation it was told of. */
 export async function acknowledge(pool: Pool, key: string): Promise<EngineJobRow | undefined> {
   const { rows } = await pool.query<EngineJobRow>(
-    'update control.engine_job set acked_observation = observation where key = $1 returning *',
+    'update control.engine_job set acked_observation = observation, ownerless = false where key = $1 returning *',
     [key],
   );
   return rows[0];
 }
 
-export async function markSignalled(pool: Pool, key: string): Promise<void> {
+/** Who writes, and under which epoch: a watcher that was replaced writes nothing any more. */
+export interface Watcher {
+  cluster: string;
+  epoch: number;
+}
+
+const STILL_WATCHES = 'exists (select 1 from control.cluster where name = $2 and epoch = $3)';
+
+export async function markSignalled(pool: Pool, key: string, { cluster, epoch }: Watcher): Promise<void> {
   await pool.query(
-    `update control.engine_job set signalled_at = now(), signal_attempts = signal_attempts + 1 where key = $1`,
-    [key],
+    `update control.engine_job set signalled_at = now(), signal_attempts = signal_attempts + 1
+     where key = $1 and ${STILL_WATCHES}`,
+    [key, cluster, epoch],
   );
 }
 
-export async function markOwnerless(pool: Pool, key: string): Promise<void> {
-  await pool.query('update control.engine_job set ownerless = true where key = $1', [key]);
+export async function markOwnerless(pool: Pool, key: string, { cluster, epoch }: Watcher): Promise<void> {
+  await pool.query(`update control.engine_job set ownerless = true where key = $1 and ${STILL_WATCHES}`, [
+    key,
+    cluster,
+    epoch,
+  ]);
+}
+
+/** Has the watcher look at them again: their owners live. */
+export async function clearOwnerless(pool: Pool, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await pool.query('update control.engine_job set ownerless = false where key = any($1) and ownerless', [keys]);
 }
 
 /** Closes the submission's book once; false when it was closed before. */

@@ -1,6 +1,7 @@
 /** The lineage outbox: events written inside the caller's transaction, and what the relay needs to deliver them. */
 import type { RunEvent } from 'openlineage-client';
 import type pg from 'pg';
+import { storableJson } from './storable-text.js';
 
 /** A pool or a client; for `insertLineage` it must be the client that holds the caller's transaction. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;
@@ -12,7 +13,7 @@ export type Queryable = Pick<pg.ClientBase, 'query'>;
 export async function insertLineage(client: Queryable, events: readonly RunEvent[]): Promise<number> {
   if (events.length === 0) return 0;
   const { rows } = await client.query<{ added: number }>('select control.lineage_append($1::jsonb) as added', [
-    JSON.stringify(events, storable),
+    storableJson(events),
   ]);
   return rows[0]?.added ?? 0;
 }
@@ -115,11 +116,4 @@ export async function tryLeadRelay(client: Queryable): Promise<boolean> {
 
 export async function endRelayLead(client: Queryable): Promise<void> {
   await client.query('select pg_advisory_unlock($1)', [LEADER_LOCK]);
-}
-
-/** Characters that jsonb cannot hold: NUL and halves of surrogate pairs. Errors of engines do contain them. */
-const UNSTORABLE = /\u0000|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-
-function storable(_key: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(UNSTORABLE, '\ufffd') : value;
 }

@@ -1,5 +1,6 @@
 /** Rows of control.run: one per execution chain of `pipelineRun`. */
 import type { Pool, PoolClient } from './pool.js';
+import { storableText } from './storable-text.js';
 
 export interface NewRun {
   workflowId: string;
@@ -54,10 +55,12 @@ export async function closeRun(
      where workflow_id = $1 and first_run_id = $2
        and (state = 'running' or ($3 = 'succeeded' and state in ('failed', 'cancelled')))
      returning facts`,
-    [run.workflowId, run.firstRunId, outcome.state, outcome.verdict ?? null, outcome.message ?? null],
+    [run.workflowId, run.firstRunId, outcome.state, outcome.verdict ?? null, messageOrNull(outcome.message)],
   );
   return rows[0]?.facts;
 }
+
+const messageOrNull = (text: string | undefined): string | null => (text === undefined ? null : storableText(text));
 
 /** Ends runs that died without a word; returns what is needed to end their lineage, only of those that were still open. */
 export async function closeDeadRuns(
@@ -71,7 +74,12 @@ export async function closeDeadRuns(
      from unnest($1::text[], $2::text[]) as dead (workflow_id, first_run_id)
      where r.workflow_id = dead.workflow_id and r.first_run_id = dead.first_run_id and r.state = 'running'
      returning r.lineage_run_id as "lineageRunId"`,
-    [owners.map(({ workflowId }) => workflowId), owners.map(({ firstRunId }) => firstRunId), message, state],
+    [
+      owners.map(({ workflowId }) => workflowId),
+      owners.map(({ firstRunId }) => firstRunId),
+      storableText(message),
+      state,
+    ],
   );
   return rows;
 }

@@ -4,10 +4,12 @@ import { after, before, describe, test } from 'node:test';
 import { beatWatch, listClusters, takeWatch } from '../../infra/postgres/clusters.js';
 import {
   acknowledge,
+  clearOwnerless,
   getEngineJob,
   listWatched,
   markOwnerless,
   markSettled,
+  markSignalled,
   recordObservation,
   type ObservedFields,
 } from '../../infra/postgres/engine-jobs.js';
@@ -110,8 +112,75 @@ describe('engine jobs', { skip: NO_DATABASE }, () => {
     for (const key of ['runs', 'told', 'untold', 'orphan']) await addRunningJob(database.pool, key, { cluster });
     for (const key of ['told', 'untold']) await recordObservation(database.pool, key, seen('succeeded'));
     await acknowledge(database.pool, 'told');
-    await markOwnerless(database.pool, 'orphan');
+    const epoch = await takeWatch(database.pool, cluster, 'flink');
+    await markOwnerless(database.pool, 'orphan', { cluster, epoch });
     assert.deepEqual((await watchedKeys(cluster)).sort(), ['runs', 'untold']);
+  });
+
+  test('a watcher that was replaced marks nothing any more', async () => {
+    const cluster = 'replaced';
+    await addRunningJob(database.pool, 'marked', { cluster });
+    const epoch = await takeWatch(database.pool, cluster, 'flink');
+    await takeWatch(database.pool, cluster, 'flink');
+    await markOwnerless(database.pool, 'marked', { cluster, epoch });
+    await markSignalled(database.pool, 'marked', { cluster, epoch });
+    const row = await getEngineJob(database.pool, 'marked');
+    assert.deepEqual([row?.ownerless, row?.signal_attempts, row?.signalled_at], [false, 0, null]);
+  });
+
+  test('an owner that speaks again is watched for again', async () => {
+    const cluster = 'revived';
+    const epoch = await takeWatch(database.pool, cluster, 'flink');
+    const revivals: [string, (key: string) => Promise<unknown>][] = [
+      ['acknowledged', (key) => acknowledge(database.pool, key)],
+      ['asked', (key) => recordObservation(database.pool, key, seen('running'), { acknowledge: true })],
+      ['cleared', (key) => clearOwnerless(database.pool, [key])],
+    ];
+    for (const [key, revive] of revivals) {
+      await addRunningJob(database.pool, key, { cluster });
+      await markOwnerless(database.pool, key, { cluster, epoch });
+      assert.ok(!(await watchedKeys(cluster)).includes(key));
+      await revive(key);
+      assert.ok((await watchedKeys(cluster)).includes(key), key);
+    }
+    await addRunningJob(database.pool, 'only-seen', { cluster });
+    await markOwnerless(database.pool, 'only-seen', { cluster, epoch });
+    await recordObservation(database.pool, 'only-seen', seen('running'), { watcher: { cluster, epoch } });
+    assert.ok(!(await watchedKeys(cluster)).includes('only-seen'), 'what a watcher sees says nothing about the owner');
+  });
+
+  test('whatever an engine says can be stored: NUL, halves of emoji, in every text', async () => {
+    const nasty = 'a\u0000b\ud83dc\udc00d';
+    await addRunningJob(database.pool, 'nasty', { cluster: 'nasty' });
+    const stored = await recordObservation(database.pool, 'nasty', {
+      ...seen('failed'),
+      nativeState: nasty,
+      engineJobId: nasty,
+      link: nasty,
+      reason: nasty,
+      restorePoint: nasty,
+      progress: { last: nasty },
+      terminal: true,
+    });
+    const shown = 'a\ufffdb\ufffdc\ufffdd';
+    assert.deepEqual(
+      [stored?.reason, stored?.native_state, stored?.link, stored?.restore_point, stored?.progress?.['last']],
+      [shown, shown, shown, shown, shown],
+    );
+    const epoch = await takeWatch(database.pool, 'nasty', 'flink');
+    await beatWatch(database.pool, 'nasty', epoch, { reachable: false, message: nasty });
+    assert.equal((await listClusters(database.pool)).find(({ name }) => name === 'nasty')?.message, shown);
+  });
+
+  test('falling silent for too long is news once, even for a job that was unknown before', async () => {
+    await addRunningJob(database.pool, 'silent', { cluster: 'silent' });
+    await recordObservation(database.pool, 'silent', { ...seen('unknown'), nativeState: 'NOT_FOUND' });
+    const [before] = await numbers('silent');
+    for (let times = 0; times < 2; times += 1) {
+      await recordObservation(database.pool, 'silent', { ...seen('unknown'), nativeState: 'UNREACHABLE' });
+    }
+    const [after] = await numbers('silent');
+    assert.equal(Number(after), Number(before) + 1);
   });
 
   test('a settled submission is closed once, and nobody is told of it any more', async () => {
@@ -132,9 +201,9 @@ describe('engine jobs', { skip: NO_DATABASE }, () => {
     assert.equal(now, old + 1);
     const as = (epoch: number) => ({ watcher: { cluster: 'epochs', epoch } });
     assert.equal(await recordObservation(pool, 'epochs', seen('failed'), as(old)), undefined);
-    assert.equal(await beatWatch(pool, 'epochs', old, { reachable: true }), false);
+    assert.equal(await beatWatch(pool, 'epochs', old, { reachable: true }), undefined);
     assert.equal((await recordObservation(pool, 'epochs', seen('restarting'), as(now)))?.state, 'restarting');
-    assert.equal(await beatWatch(pool, 'epochs', now, { reachable: true }), true);
+    assert.deepEqual(await beatWatch(pool, 'epochs', now, { reachable: true }), { unreachableSince: null });
   });
 
   test('a cluster that is away keeps the time since when', async () => {

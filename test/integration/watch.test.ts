@@ -247,6 +247,127 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
     assert.equal((await cluster())?.unreachable_since, null);
   });
 
+  /** Gives the jobs a limit of their own for silence. */
+  const limitSilence = (keys: readonly string[], ms: number) =>
+    database.pool.query(
+      `update control.engine_job set spec = spec || jsonb_build_object('statusTimeoutMs', $2::int) where key = any($1)`,
+      [keys, ms],
+    );
+
+  test('silence of the cluster is told once, when the job’s own limit has passed, with the time it began', async (t) => {
+    const watch = await watching(t, ['short', 'long', 'endless']);
+    await limitSilence(['short'], 60_000);
+    await limitSilence(['long'], 600_000);
+    watch.cluster.away = true;
+    const cluster = async () => (await listClusters(database.pool)).find(({ name }) => name === watch.name);
+    await until('it is noted', async () => (await cluster())?.reachable === false);
+    const since = new Date(Date.parse((await cluster())?.unreachable_since ?? '')).toISOString();
+    watch.advance(50_000);
+    await watch.rounds(1);
+    assert.equal((await watch.row('short')).state, 'running', 'not before its limit');
+    watch.advance(15_000);
+    await until('the owner is told', () => watch.temporal.signals.length === 1);
+    const row = await watch.row('short');
+    assert.deepEqual(
+      [row.state, row.native_state, row.reason, row.ended_at],
+      ['unknown', 'UNREACHABLE', `status unknown since ${since}`, null],
+    );
+    await acknowledge(database.pool, 'short');
+    await watch.rounds(1);
+    assert.deepEqual(
+      watch.temporal.signals.map(({ key, state }) => [key, state]),
+      [['short', 'unknown']],
+    );
+    assert.equal((await watch.row('long')).state, 'running');
+    watch.cluster.away = false;
+    await until('it is told that the job runs', () =>
+      watch.temporal.signals.some(({ key, state }) => key === 'short' && state === 'running'),
+    );
+    assert.equal((await watch.row('endless')).state, 'running');
+  });
+
+  test('one job about which nothing usable is said is told of alone', async (t) => {
+    const watch = await watching(t, ['mute', 'fine']);
+    await limitSilence(['mute', 'fine'], 60_000);
+    watch.cluster.set('mute', 'unknown', { nativeState: 'NO_STATUS' });
+    await watch.rounds(2);
+    watch.advance(61_000);
+    await until('it is told', () => watch.temporal.signals.some(({ key }) => key === 'mute' && true));
+    await until('it is unreachable', async () => (await watch.row('mute')).native_state === 'UNREACHABLE');
+    const told = (await watch.row('mute')).observation;
+    await watch.rounds(3);
+    assert.equal((await watch.row('mute')).observation, told, 'once');
+    assert.equal((await watch.row('fine')).state, 'running');
+    watch.cluster.set('mute', 'running');
+    await until('it runs again', async () => (await watch.row('mute')).state === 'running');
+  });
+
+  test('running and restarting in turn is told at most once a minute, with a count; an end at once', async (t) => {
+    const watch = await watching(t, ['flaps']);
+    const sent = () => watch.temporal.signals.filter(({ key }) => key === 'flaps');
+    const become = async (state: 'running' | 'restarting'): Promise<void> => {
+      watch.cluster.set('flaps', state);
+      await until(`it is ${state}`, async () => (await watch.row('flaps')).state === state);
+    };
+    await become('restarting');
+    await until('the first is told at once', () => sent().length === 1);
+    await acknowledge(database.pool, 'flaps');
+    for (const state of ['running', 'restarting', 'running'] as const) await become(state);
+    await watch.rounds(3);
+    assert.equal(sent().length, 1);
+    watch.advance(61_000);
+    await until('the rest is told together', () => sent().length === 2);
+    assert.deepEqual([sent()[1]?.state, sent()[1]?.changes], ['running', 3]);
+    await acknowledge(database.pool, 'flaps');
+    await become('restarting');
+    watch.cluster.fail('flaps', 'gave up');
+    await until('the end is told at once', () => sent().some(({ state }) => state === 'failed'));
+  });
+
+  test('a crowd of ends does not queue up behind itself', async (t) => {
+    const keys = Array.from({ length: 40 }, (_, index) => `crowd-${index}`);
+    const watch = await watching(t, keys);
+    let open = 0;
+    let most = 0;
+    const { signalJobChanged } = watch.temporal;
+    watch.temporal.signalJobChanged = async (workflowId, change) => {
+      most = Math.max(most, (open += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      open -= 1;
+      return signalJobChanged.call(watch.temporal, workflowId, change);
+    };
+    for (const key of keys) watch.cluster.succeed(key);
+    await until('all are told', () => new Set(watch.temporal.signals.map(({ key }) => key)).size === keys.length);
+    assert.ok(most > 1 && most <= 32, `${most} at once`);
+  });
+
+  test('a text that no database can hold stops no other job’s news', async (t) => {
+    const watch = await watching(t, ['nul', 'beside']);
+    watch.cluster.fail('nul', 'unexpected character \u0000 in record');
+    watch.cluster.succeed('beside');
+    await until('both are told', () => new Set(watch.temporal.signals.map(({ key }) => key)).size === 2);
+    assert.equal((await watch.row('nul')).reason, 'unexpected character \ufffd in record');
+  });
+
+  test('the log of an ended job is kept beside the loop, and a store that is away delays nobody', async (t) => {
+    const watch = await watching(t, ['logged', 'after']);
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    const { putText } = watch.objects;
+    watch.objects.putText = async (url, text) => {
+      await held;
+      return putText.call(watch.objects, url, text);
+    };
+    watch.cluster.fail('logged', 'column sales not found');
+    await until('its owner is told', () => watch.temporal.signals.some(({ key }) => key === 'logged'));
+    watch.cluster.succeed('after');
+    await until('the next one too', () => watch.temporal.signals.some(({ key }) => key === 'after'));
+    assert.equal((await watch.row('logged')).log_url, null);
+    letGo();
+    await until('the log is kept', async () => (await watch.row('logged')).log_url !== null);
+    assert.match(String(watch.objects.objects.get('s3://lake/_logs/logged.log')), /column sales not found/);
+  });
+
   test('a cluster that answers with a refusal counts as away, and the watcher goes on', async (t) => {
     const watch = await watching(t, ['refused']);
     const cluster = async () => (await listClusters(database.pool)).find(({ name }) => name === watch.name);

@@ -60,6 +60,10 @@ export class JsonObjects {
   async getJson(url: string): Promise<unknown> {
     return this.objects.get(url);
   }
+  async putText(url: string, text: string): Promise<boolean> {
+    this.objects.set(url, text);
+    return true;
+  }
 }
 
 export interface TestDeps {

@@ -9,6 +9,8 @@ export interface JobChanged {
   key: string;
   observation: number;
   state: JobStateName;
+  /** How often it went between running and restarting since the last signal, if more than once. */
+  changes?: number;
 }
 
 /** Sent by an engine job to the run that waits for it, once per submission, when the engine's id is known. */

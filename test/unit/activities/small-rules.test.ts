@@ -152,7 +152,7 @@ describe('the cause of a failed run', () => {
   test('is readable for a cancel, and for anything else', () => {
     assert.deepEqual(failureOf(failed(new CancelledFailure('x'))), {
       code: 'CANCELLED',
-      message: 'the run was cancelled',
+      message: 'it was cancelled',
     });
     assert.deepEqual(failureOf(failed(new RangeError('odd'))), { code: 'RangeError', message: 'odd' });
     assert.equal(failureOf(failed(ApplicationFailure.nonRetryable('untyped'))).message, 'untyped');
