@@ -3,6 +3,7 @@ import { openLineageRuns, insertLineage } from '../infra/postgres/outbox.js';
 import type { PoolClient } from '../infra/postgres/pool.js';
 import { closeDeadRuns } from '../infra/postgres/runs.js';
 import type { OwnerPair } from '../workflows/contracts/ids.js';
+import type { OwnerState } from './deps.js';
 import { closingEvent, type ClosingTransition } from './lineage/close.js';
 
 export interface DeathOfRuns {
@@ -12,6 +13,10 @@ export interface DeathOfRuns {
   /** RFC 3339. */
   at: string;
 }
+
+/** A run that timed out or failed without a word has failed; of all others a person has taken care. */
+export const deathBy = (state: OwnerState): DeathOfRuns['state'] =>
+  state === 'timed-out' || state === 'failed' ? 'failed' : 'cancelled';
 
 /** Returns how many were still open. */
 export async function endDeadRuns(

@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { SluiceError } from '../infra/errors.js';
 import { isRetryablePg, toStoreError } from '../infra/postgres/pool.js';
+import { redact } from './lineage/redact.js';
 
 /** A fault that nobody knows is most likely one of the code: it is not tried for ever. */
 const UNKNOWN_ATTEMPTS = 10;
@@ -15,7 +16,7 @@ export function toFailure(error: unknown, attempt = currentAttempt()): unknown {
   const retryAfterMs = known.details['retryAfterMs'];
   return ApplicationFailure.create({
     type: known.code,
-    message: known.message,
+    message: redact(known.message),
     nonRetryable: !known.retryable,
     details: [known.details],
     ...(typeof retryAfterMs === 'number' ? { nextRetryDelay: retryAfterMs } : {}),
@@ -25,7 +26,7 @@ export function toFailure(error: unknown, attempt = currentAttempt()): unknown {
 function unknownFailure(error: unknown, attempt: number): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'UNKNOWN',
-    message: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    message: redact(error instanceof Error ? `${error.name}: ${error.message}` : String(error)),
     nonRetryable: attempt >= UNKNOWN_ATTEMPTS,
     ...(error instanceof Error ? { cause: error } : {}),
   });

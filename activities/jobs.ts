@@ -1,5 +1,4 @@
 /** Engine jobs: intent, submit, observe, cancel and settle; every step may be repeated and finds its own job again. */
-import { Context } from '@temporalio/activity';
 import { isTerminal } from '../engines/job-state.js';
 import type { EngineName, EnginePort, Observation } from '../engines/port.js';
 import { SluiceError } from '../infra/errors.js';
@@ -100,12 +99,14 @@ export function createJobActivities(deps: ActivityDeps): JobActivities {
       const row = await rowOf(key);
       if (row.ended_at !== null) return toSnapshot(deps.pool, row);
       await deps.temporal.ensureWatcher(row.engine as EngineName, row.cluster);
-      return store(row, await portOf(row).observe(handleOf(row), Context.current().cancellationSignal), false);
+      const seen = await whileBeating(`ask ${key}`, (signal) => portOf(row).observe(handleOf(row), signal));
+      return store(row, seen, false);
     },
 
     async cancelJob({ key, how }) {
       const row = await rowOf(key);
-      if (row.ended_at !== null) return toSnapshot(deps.pool, row);
+      // What an engine has forgotten it may remember; everything else that has ended is over.
+      if (row.ended_at !== null && row.state !== 'lost') return toSnapshot(deps.pool, row);
       const seen = await whileBeating(`cancel ${key}`, (signal) =>
         how === 'savepoint-and-stop'
           ? stopWithSavepoint(portOf(row), handleOf(row), signal)

@@ -1,9 +1,9 @@
-/** Before a stream is submitted: ends what a supervisor that is gone left running, and goes on from its state. */
+/** Before a stream is submitted: ends what a supervisor that is gone left running, and goes on from the newest state there is. */
 import { isTerminal } from '../engines/job-state.js';
 import type { EnginePort, Observation } from '../engines/port.js';
 import { SluiceError } from '../infra/errors.js';
 import type { EngineJobRow } from '../infra/postgres/engine-jobs.js';
-import { listOpenTwins, recordAdoption, restoreFromAdopted } from '../infra/postgres/orphaned-streams.js';
+import { listOpenTwins, restoreFromEarlier } from '../infra/postgres/orphaned-streams.js';
 import type { ActivityDeps } from './deps.js';
 import { handleOf } from './job-handle.js';
 import { closeOrphanBook, isGone } from './orphan-book.js';
@@ -17,16 +17,9 @@ export async function takeOverOrphans(
 ): Promise<EngineJobRow> {
   const orphans = await listOpenTwins(deps.pool, row);
   for (const orphan of orphans) await refuseLiving(deps, row, orphan);
-  if (orphans.length > 0) {
-    await recordAdoption(
-      deps.pool,
-      row.key,
-      orphans.map(({ key }) => key),
-    );
-  }
   for (const orphan of orphans) await end(deps, orphan, await port.cancel(handleOf(orphan), signal), row);
   if ((row.spec as { upgrade?: string }).upgrade === 'stateless') return row;
-  return (await restoreFromAdopted(deps.pool, row.key)) ?? row;
+  return (await restoreFromEarlier(deps.pool, row.key)) ?? row;
 }
 
 async function refuseLiving(deps: ActivityDeps, row: EngineJobRow, other: EngineJobRow): Promise<void> {

@@ -12,8 +12,8 @@ import { pipelineRunId } from './lineage/ids.js';
 import { lineageSettings } from './lineage/submissions.js';
 import { endingTransition, type Transition } from './lineage/transitions.js';
 import type { RunActivities } from '../workflows/contracts/activities.js';
-import { endDeadRuns } from './dead-runs.js';
-import type { ActivityDeps } from './deps.js';
+import { deathBy, endDeadRuns } from './dead-runs.js';
+import type { ActivityDeps, OwnerState } from './deps.js';
 import { planOfRun } from './plan-of-run.js';
 import { readRunRequest } from './requests.js';
 import { refuseEmptyDay } from './source-days.js';
@@ -48,14 +48,22 @@ export function createRunActivities(deps: ActivityDeps): RunActivities {
 
     async claimPartition({ run, lastTry }) {
       const owner = { workflowId: run.workflowId, firstRunId: run.firstRunId };
+      const endings = new Map<string, OwnerState>();
       const claim = { pipeline: run.pipeline, from: run.from, to: run.to, owner };
       const taken = await takeClaims(deps.pool, {
         ...claim,
-        isOwnerClosed: (other) => deps.temporal.isClosed(other),
+        isOwnerClosed: async (other) => {
+          const state = await deps.temporal.ownerState(other);
+          endings.set(other.workflowId, state);
+          return state !== 'open';
+        },
         // A terminated run cannot close its own book: whoever takes its days over does it, and for all that it left open.
         onTakenOver: async (client, owners) => {
-          const message = `terminated; its days were taken over by ${run.workflowId}`;
-          await endDeadRuns(client, owners, { state: 'cancelled', message, at: at() });
+          for (const dead of owners) {
+            const state = endings.get(dead.workflowId) ?? 'closed';
+            const message = `closed (${state}) before it could record its end; its days were taken over by ${run.workflowId}`;
+            await endDeadRuns(client, [dead], { state: deathBy(state), message, at: at() });
+          }
         },
       });
       if (taken.granted) return { granted: true, fence: taken.fence };

@@ -26,6 +26,10 @@ export type StoredSpec = JobSpec & {
   /** How long without a usable answer before the owner is told; absent = never. */
   statusTimeoutMs?: number;
   onOrphan: 'kill' | 'leave';
+  /** A person's wish is to leave the job running; then it is left by reconcile too. */
+  onCancel?: StreamPlan['onCancel'];
+  /** Its supervisor was asked to begin without the state of earlier ones. */
+  fresh?: true;
 };
 
 export interface Submission {
@@ -77,6 +81,7 @@ function stageSpec(request: PrepareSubmissionInput, key: string, tag: string, co
     },
     outputPrefix,
     onOrphan: stage.onOrphan ?? 'kill',
+    ...(stage.onCancel === undefined ? {} : { onCancel: stage.onCancel }),
     ...(stage.statusTimeoutMs === undefined ? {} : { statusTimeoutMs: stage.statusTimeoutMs }),
     intentAtMs: context.nowMs,
     document: {
@@ -115,6 +120,8 @@ function streamSpec(request: PrepareSubmissionInput, key: string, tag: string, c
     resources: stream.resources,
     upgrade: stream.upgrade,
     onOrphan: stream.onOrphan ?? 'leave',
+    ...(stream.onCancel === undefined ? {} : { onCancel: stream.onCancel }),
+    ...(request.fresh === true ? { fresh: true as const } : {}),
     ...(request.restoreFrom === undefined ? {} : { restoreFrom: request.restoreFrom }),
     intentAtMs: context.nowMs,
     document: {

@@ -23,7 +23,8 @@ export function createTemporalPort(client: Client): TemporalPort {
   async function stateOf(workflowId: string, runId?: string) {
     try {
       const { status, raw } = await client.workflow.getHandle(workflowId, runId).describe();
-      return { state: STATES[status.name] ?? 'closed', firstRunId: raw.workflowExecutionInfo?.firstRunId };
+      // A status that we do not know is no proof of an end.
+      return { state: STATES[status.name] ?? 'open', firstRunId: raw.workflowExecutionInfo?.firstRunId };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw error;

@@ -1,10 +1,10 @@
 /** `engineJob`: one stage's engine job; submits under a key decided first, waits for signals, classifies, retries. */
 import {
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
   getExternalWorkflowHandle,
+  patched,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -23,6 +23,9 @@ import { fail, readableCause } from './steps/failures.js';
 import { requireEngineJob } from './steps/inputs.js';
 import { backoffMs, isTerminalState, isUnreachable, nextMemoryFactor, resubmitHelps } from './steps/job-rules.js';
 import { describeJob, failureCode, rememberEnd } from './steps/job-view.js';
+
+/** An engine that answered a moment ago that it does not know the job needs no longer to end it. */
+const LOST_STOP_MS = 30_000;
 
 export async function engineJob(input: EngineJobInput): Promise<StageResult> {
   requireEngineJob(input);
@@ -204,6 +207,8 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
         link: job.link ?? null,
       });
     }
+    // The engine has forgotten it; should it remember, nothing may run beside the next submission.
+    if (job.state === 'lost' && patched('lost-is-ended')) await stop(key, 'it was lost', LOST_STOP_MS);
     rememberEnd(view, reason, job.blame);
     view.memoryFactor = nextMemoryFactor(view.memoryFactor, job.outOfMemory === true, stage.retry);
     await sleep(backoffMs(stage.retry, submission), {
@@ -217,9 +222,9 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
     try {
       return show(await inRounds(rounds, (options) => engine.askJob.executeWithOptions(options, [{ key: job.key }])));
     } catch (error) {
-      const isOurs = error instanceof ApplicationFailure && !wasCancelled(error);
-      if (!isOurs) throw error;
-      rounds.onWait(error.message);
+      // Whatever a question fails with says nothing about the job.
+      if (wasCancelled(error)) throw error;
+      rounds.onWait(readableCause(error).message);
       return job;
     }
   }

@@ -1,7 +1,6 @@
 /** `streamSupervisor`: keeps one stream running; start, health, restart within a budget, stop; continues as new. */
 import {
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -196,6 +195,7 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<St
             memoryFactor: 1,
             target: { kind: 'stream', stream: plan, generation: state.generation },
             ...(restoreFrom && plan.upgrade !== 'stateless' ? { restoreFrom } : {}),
+            ...(input.fresh === true ? { fresh: true } : {}),
           },
         ],
       );
@@ -296,8 +296,9 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<St
     try {
       return show(await inRounds(rounds, (options) => engine.askJob.executeWithOptions(options, [{ key: job.key }])));
     } catch (error) {
-      if (!(error instanceof ApplicationFailure) || wasCancelled(error)) throw error;
-      rounds.onWait(error.message);
+      // Whatever a question fails with says nothing about the job.
+      if (wasCancelled(error)) throw error;
+      rounds.onWait(readableCause(error).message);
       return job;
     }
   }
@@ -313,6 +314,6 @@ export async function streamSupervisor(input: StreamSupervisorInput): Promise<St
       wish: state.wish,
       ...(restoreFrom ? { restoreFrom } : {}),
     };
-    return continueAsNew<typeof streamSupervisor>({ pipeline: input.pipeline, stream: input.stream, carry });
+    return continueAsNew<typeof streamSupervisor>({ ...input, carry });
   }
 }

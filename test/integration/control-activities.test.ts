@@ -116,11 +116,24 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     made.temporal.closed.add('run/dead');
     const heir = await resolve('run/heir', '1997-03-03');
     assert.deepEqual(await runs.claimPartition({ run: heir.run, lastTry: false }), { granted: true, fence: 2 });
-    assert.equal(await ending('run/dead'), 'cancelled terminated; its days were taken over by run/heir');
+    assert.equal(
+      await ending('run/dead'),
+      'cancelled closed (terminated) before it could record its end; its days were taken over by run/heir',
+    );
     assert.deepEqual(await events(dead.run.lineageRunId), ['START', 'ABORT']);
     assert.deepEqual(await events(await lineageRunOf(key)), ['START', 'ABORT'], 'and what it left open');
     assert.equal(await ending('run/heir'), 'running');
     assert.deepEqual(await events(heir.run.lineageRunId), ['START']);
+  });
+
+  test('a run that timed out and loses its day has failed', async () => {
+    const dead = await resolve('run/late', '1997-03-05');
+    await runs.claimPartition({ run: dead.run, lastTry: false });
+    made.temporal.closed.add('run/late');
+    made.temporal.endings.set('run/late', 'timed-out');
+    await runs.claimPartition({ run: (await resolve('run/next', '1997-03-05')).run, lastTry: false });
+    assert.match((await ending('run/late')) ?? '', /^failed closed \(timed-out\)/);
+    assert.deepEqual(await events(dead.run.lineageRunId), ['START', 'FAIL']);
   });
 
   test('a run that had ended before its days are taken over keeps its end', async () => {

@@ -86,6 +86,70 @@ describe('orphaned streams', { skip: NO_DATABASE }, () => {
     assert.equal(cluster.jobs.get(key)?.spec.restoreFrom, CHECKPOINT);
   });
 
+  /** The job of an earlier supervisor has ended, however, and left a state. */
+  const ended = async (name: string, state: string, more: Partial<StreamPlan> = {}): Promise<JobSnapshot> => {
+    const old = await running(name, more);
+    cluster.set(old.key, 'cancelled');
+    await recordObservation(database.pool, old.key, { state, nativeState: state, terminal: true });
+    made.temporal.closed.add(`old/${name}`);
+    return old;
+  };
+
+  test('a stream whose earlier job has ended, however, goes on from the newest state that it left', async () => {
+    for (const state of ['cancelled', 'failed', 'lost', 'succeeded']) {
+      await ended(`ended-${state}`, state);
+      const { key } = await prepare(`ended-${state}`, `new/${state}`);
+      await jobs.submitJob({ key });
+      assert.equal(cluster.jobs.get(key)?.spec.restoreFrom, CHECKPOINT, state);
+    }
+  });
+
+  test('a submission that has left no state itself goes on from the one before it', async () => {
+    await ended('no-checkpoint-yet', 'failed');
+    const { key } = await prepare('no-checkpoint-yet', 'second/no-checkpoint-yet');
+    await jobs.submitJob({ key });
+    cluster.set(key, 'failed');
+    await jobs.askJob({ key });
+    const third = await prepare('no-checkpoint-yet', 'third/no-checkpoint-yet');
+    await jobs.submitJob({ key: third.key });
+    assert.equal(cluster.jobs.get(third.key)?.spec.restoreFrom, CHECKPOINT);
+  });
+
+  test('asked to begin anew it starts from nothing, and goes on from its own state afterwards', async () => {
+    await ended('fresh', 'cancelled');
+    const request = (submission: number) => ({
+      owner: { workflowId: 'new/fresh', firstRunId: 'first of new/fresh' },
+      submission,
+      memoryFactor: 1,
+      target: { kind: 'stream' as const, stream: streamPlan('fresh'), generation: 1 },
+      fresh: true,
+    });
+    const first = await jobs.prepareSubmission(request(1));
+    await jobs.submitJob({ key: first.key });
+    assert.equal(cluster.jobs.get(first.key)?.spec.restoreFrom, undefined);
+    const second = await jobs.prepareSubmission(request(2));
+    await jobs.submitJob({ key: second.key });
+    assert.equal(cluster.jobs.get(second.key)?.spec.restoreFrom, undefined, 'the state of others is still not taken');
+    await recordObservation(database.pool, second.key, {
+      state: 'running',
+      nativeState: 'RUNNING',
+      terminal: false,
+      restorePoint: 'file:///own',
+    });
+    const third = await jobs.prepareSubmission(request(3));
+    await jobs.submitJob({ key: third.key });
+    assert.equal(cluster.jobs.get(third.key)?.spec.restoreFrom, 'file:///own');
+  });
+
+  test('a submission that its engine had lost is ended for certain before the next one starts', async () => {
+    const old = await running('comes-back');
+    await recordObservation(database.pool, old.key, { state: 'lost', nativeState: 'NOT_FOUND', terminal: true });
+    assert.equal(stateAt(old.key), 'running', 'the engine has it after all');
+    const { key } = await prepare('comes-back', 'old/comes-back', {}, 2);
+    await jobs.submitJob({ key });
+    assert.deepEqual([stateAt(old.key), stateAt(key)], ['cancelled', 'running']);
+  });
+
   test('a stream without state starts from nothing', async () => {
     const old = await running('stateless', { upgrade: 'stateless' });
     made.temporal.closed.add('old/stateless');

@@ -53,6 +53,8 @@ export interface PrepareSubmissionInput {
     | { kind: 'stage'; run: RunRef; stage: StagePlan; upstream: Record<string, string> }
     | { kind: 'stream'; stream: StreamPlan; generation: number };
   restoreFrom?: string;
+  /** Streams: begins without the state that earlier supervisors left. */
+  fresh?: boolean;
 }
 
 export interface JobActivities {

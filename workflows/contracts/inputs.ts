@@ -44,6 +44,8 @@ export interface ClusterWatchInput {
 export interface StreamSupervisorInput {
   pipeline: string;
   stream: string;
+  /** Begins without the state that earlier supervisors left; only ever by a person's request. */
+  fresh?: boolean;
   carry?: StreamCarry;
 }
 
