@@ -22,6 +22,8 @@ export async function ensureReconcileSchedule(
       workflowId: scheduleId,
       taskQueue: CONTROL_QUEUE,
       args: [input],
+      // A pass that hangs must not keep all later ones from looking.
+      workflowExecutionTimeout: '15m',
       staticSummary: `ends jobs on ${cluster} whose owner is gone`,
     },
     // A pass looks at what is, so a missed or an overlapping one adds nothing.

@@ -3,7 +3,7 @@ import { setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporal
 import { lastReportQuery } from './contracts/messages.js';
 import type { ReconcileInput, ReconcileResult } from './contracts/reconcile.js';
 import { SluiceEngine } from './contracts/search-attributes.js';
-import { onReconcile, quick } from './steps/activity-options.js';
+import { onReconcile, tidy } from './steps/activity-options.js';
 import { passingReason } from './steps/engine-calls.js';
 import { fail, readableCause } from './steps/failures.js';
 import { requireEngine, requireTexts } from './steps/inputs.js';
@@ -17,7 +17,7 @@ export async function reconcile(input: ReconcileInput): Promise<ReconcileResult>
   setHandler(lastReportQuery, () => last);
   upsertSearchAttributes([{ key: SluiceEngine, value: engine }]);
   setCurrentDetails(`Looks for jobs on **${cluster}** (${engine}) that bear our tag and whose owner is gone.`);
-  const runs = await quick.reconcileRuns.executeWithOptions({ summary: 'close the books of runs that died' }, [
+  const runs = await tidy.reconcileRuns.executeWithOptions({ summary: 'close the books of runs that died' }, [
     { dryRun },
   ]);
   try {

@@ -2,12 +2,51 @@
 import type { EngineJobRow } from './engine-jobs.js';
 import type { Pool } from './pool.js';
 
-/** Every job of the cluster that has not ended in our book, whether or not the engine ever confirmed it. */
-export async function listOpenJobs(pool: Pool, engine: string, cluster: string): Promise<EngineJobRow[]> {
-  const { rows } = await pool.query<EngineJobRow>(
-    'select * from control.engine_job where engine = $1 and cluster = $2 and ended_at is null order by intent_at',
+/** As little of a job as decides whether it needs a closer look: a cluster may have thousands. */
+export type OpenJob = Pick<
+  EngineJobRow,
+  | 'key'
+  | 'kind'
+  | 'pipeline'
+  | 'part'
+  | 'partition'
+  | 'owner_workflow_id'
+  | 'owner_first_run_id'
+  | 'intent_at'
+  | 'ended_at'
+  | 'settled'
+  | 'ownerless'
+  | 'orphan_passes'
+>;
+
+const OPEN_COLUMNS = `key, kind, pipeline, part, partition, owner_workflow_id, owner_first_run_id, intent_at, ended_at,
+  settled, ownerless, orphan_passes`;
+
+/** Every job of the cluster that has not ended in our book, or whose book is still open although it has. */
+export async function listOpenJobs(pool: Pool, engine: string, cluster: string): Promise<OpenJob[]> {
+  const { rows } = await pool.query<OpenJob>(
+    `select ${OPEN_COLUMNS} from control.engine_job
+     where engine = $1 and cluster = $2 and (ended_at is null or settled is null) order by intent_at`,
     [engine, cluster],
   );
+  return rows;
+}
+
+/** By owner's workflow id the first run id of the chain that submitted last, on whatever cluster. */
+export async function newestChains(pool: Pool, workflowIds: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await pool.query<{ id: string; chain: string }>(
+    `select distinct on (owner_workflow_id) owner_workflow_id as id, owner_first_run_id as chain
+     from control.engine_job where owner_workflow_id = any($1) order by owner_workflow_id, intent_at desc, submission desc`,
+    [workflowIds],
+  );
+  return new Map(rows.map(({ id, chain }) => [id, chain]));
+}
+
+export async function openJobsByKey(pool: Pool, keys: readonly string[]): Promise<OpenJob[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await pool.query<OpenJob>(`select ${OPEN_COLUMNS} from control.engine_job where key = any($1)`, [
+    keys,
+  ]);
   return rows;
 }
 
@@ -45,7 +84,7 @@ export async function forgetSightings(pool: Pool, cluster: string, except: reado
 }
 
 /** Whether our own book says that the run of a stage's job has ended. */
-export async function runHasEnded(pool: Pool, job: EngineJobRow): Promise<boolean> {
+export async function runHasEnded(pool: Pool, job: OpenJob): Promise<boolean> {
   if (job.kind !== 'stage') return false;
   const { rows } = await pool.query<{ ended: boolean }>(
     `select exists (select from control.run r where r.workflow_id || '/' || $2 = $1 and r.pipeline = $3
@@ -60,12 +99,11 @@ export interface RunningRun {
   firstRunId: string;
 }
 
-/** Runs that our book calls running, the oldest first. */
-export async function listRunningRuns(pool: Pool, limit: number): Promise<RunningRun[]> {
+/** All runs that our book calls running, the oldest first. */
+export async function listRunningRuns(pool: Pool): Promise<RunningRun[]> {
   const { rows } = await pool.query<RunningRun>(
     `select workflow_id as "workflowId", first_run_id as "firstRunId" from control.run
-     where state = 'running' order by started_at limit $1`,
-    [limit],
+     where state = 'running' order by started_at`,
   );
   return rows;
 }

@@ -4,7 +4,8 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { createJobActivities } from '../../activities/jobs.js';
 import { createReconcileActivities } from '../../activities/reconcile.js';
 import { createRunActivities } from '../../activities/runs.js';
-import { getEngineJob, type EngineJobRow } from '../../infra/postgres/engine-jobs.js';
+import { getEngineJob, markSettled, recordObservation, type EngineJobRow } from '../../infra/postgres/engine-jobs.js';
+import { inTransaction } from '../../infra/postgres/pool.js';
 import { SluiceError } from '../../infra/errors.js';
 import type { JobActivities, RunActivities } from '../../workflows/contracts/activities.js';
 import type { RunPlan, StagePlan } from '../../workflows/contracts/plans.js';
@@ -348,6 +349,135 @@ describe('reconcile', { skip: NO_DATABASE }, () => {
     assert.deepEqual([alive(stuck.key), alive(other.key)], [true, false]);
   });
 
+  test('a book that is still open although the watcher saw the end is closed at once, without asking the engine', async () => {
+    const { key, owner } = await job('watched-end');
+    const { key: left, owner: supervisor } = await stream('watched-end');
+    for (const [name, state] of [
+      [key, 'succeeded'],
+      [left, 'failed'],
+    ] as const) {
+      await recordObservation(database.pool, name, { state, nativeState: state, terminal: true, reason: 'so it was' });
+      cluster.set(name, state);
+    }
+    for (const one of [owner, supervisor]) made.temporal.closed.add(one);
+    assert.deepEqual(actions(await pass()), ['ended', 'ended']);
+    assert.deepEqual([(await row(key)).settled, (await row(left)).settled], ['succeeded', 'failed']);
+    assert.deepEqual(await events((await row(left)).lineage_run_id), ['START', 'FAIL']);
+    assert.deepEqual(actions(await pass()), []);
+  });
+
+  test('one job that cannot be looked at keeps no other alive, and loses no sighting', async () => {
+    const dark = await job('dark');
+    const plain = await job('plain');
+    for (const { owner } of [dark, plain]) made.temporal.closed.add(owner);
+    await pass();
+    await later();
+    const engine = made.deps.engine;
+    made.deps.engine = (name, clusterName) => {
+      const port = engine(name, clusterName);
+      const refusing = new SluiceError('ENGINE_REJECTED', 'HTTP 403');
+      return {
+        ...port,
+        observe: (handle, signal) =>
+          handle.key === dark.key ? Promise.reject(refusing) : port.observe(handle, signal),
+      };
+    };
+    const report = await pass();
+    assert.deepEqual(actions(report).sort(), ['reaped', 'waits']);
+    assert.match(report.orphans.find(({ key }) => key === dark.key)?.reason ?? '', /cannot be looked at now: HTTP 403/);
+    made.deps.engine = engine;
+    assert.deepEqual(actions(await pass()), ['reaped']);
+  });
+
+  test('a stream that was told to stop, or that has a successor, is not left', async () => {
+    const stopped = await stream('told-to-stop');
+    await inTransaction(database.pool, (client) => markSettled(client, stopped.key, 'failed'));
+    made.temporal.closed.add(stopped.owner);
+    const old = await stream('moved');
+    await database.pool.query(
+      `update control.engine_job set cluster = 'elsewhere', owner_first_run_id = 'the successor', intent_at = intent_at + interval '1 hour'
+       where key = $1`,
+      [(await stream('moved-successor')).key],
+    );
+    await database.pool.query(
+      `update control.engine_job set owner_workflow_id = $1 where owner_first_run_id = 'the successor'`,
+      [old.owner],
+    );
+    made.temporal.closed.add(old.owner);
+    made.temporal.open.add(old.owner);
+    await pass();
+    await later();
+    assert.deepEqual(actions(await pass()), ['reaped', 'reaped']);
+    assert.deepEqual([alive(stopped.key), alive(old.key)], [false, false]);
+  });
+
+  test('a job that is over but still holds what it has is ended too', async () => {
+    const { key, owner } = await stream('in-error');
+    made.temporal.closed.add(owner);
+    await recordObservation(database.pool, key, { state: 'failed', nativeState: 'ERROR', terminal: true });
+    await inTransaction(database.pool, (client) => markSettled(client, key, 'failed'));
+    cluster.set(key, 'failed', { nativeState: 'ERROR' });
+    const engine = made.deps.engine;
+    let cancels = 0;
+    made.deps.engine = (name, clusterName) => {
+      const port = engine(name, clusterName);
+      const held = { key, engineJobId: `fake-${key}`, state: 'failed' as const, nativeState: 'ERROR' };
+      return {
+        ...port,
+        tagged: () => Promise.resolve(cancels === 0 ? [held] : []),
+        cancel: (handle, signal) => {
+          cancels += 1;
+          return port.cancel(handle, signal);
+        },
+      };
+    };
+    assert.deepEqual(actions(await pass()), ['waits']);
+    await later();
+    assert.deepEqual(actions(await pass()), ['reaped']);
+    assert.equal(cancels, 1);
+    assert.deepEqual(actions(await pass()), []);
+  });
+
+  test('an owner that lives again is watched for again', async () => {
+    const { key } = await job('watched-again');
+    await database.pool.query('update control.engine_job set ownerless = true');
+    await pass({ dryRun: true });
+    assert.equal((await row(key)).ownerless, true);
+    await pass();
+    assert.equal((await row(key)).ownerless, false);
+  });
+
+  test('a left stream stays told when Temporal has forgotten its supervisor', async () => {
+    const { owner } = await stream('long-ago');
+    made.temporal.closed.add(owner);
+    await pass();
+    await later();
+    assert.deepEqual(actions(await pass()), ['left']);
+    made.temporal.endings.set(owner, 'not-found');
+    assert.deepEqual(actions(await pass()), ['left']);
+  });
+
+  test('an intent that never reached the engine finds nothing to do if it still does', async () => {
+    const { key, owner } = await job('on-its-way', { submit: false });
+    made.temporal.closed.add(owner);
+    const engine = made.deps.engine;
+    const cancelled: string[] = [];
+    made.deps.engine = (name, clusterName) => {
+      const port = engine(name, clusterName);
+      return {
+        ...port,
+        cancel: (handle, signal) => {
+          cancelled.push(handle.key);
+          return port.cancel(handle, signal);
+        },
+      };
+    };
+    await pass();
+    await later();
+    assert.deepEqual(actions(await pass()), ['ended']);
+    assert.deepEqual(cancelled, [key], 'the engine is told before the book is closed');
+  });
+
   test('two passes at once end a job once', async () => {
     const { key, owner } = await job('race');
     made.temporal.closed.add(owner);
@@ -410,6 +540,17 @@ describe('reconcile', { skip: NO_DATABASE }, () => {
         await runs.finishRun({ run, outcome: 'failed', message: 'late' });
         assert.deepEqual(await events(run.lineageRunId), ['START', event]);
       }
+    });
+
+    test('old runs that nobody knows hide no dead one behind them', async () => {
+      for (let index = 0; index < 20; index += 1) {
+        const { run } = await resolve(`run/unknown-${index}`);
+        made.temporal.closed.add(run.workflowId);
+        made.temporal.endings.set(run.workflowId, 'not-found');
+      }
+      const { run } = await resolve('run/behind');
+      made.temporal.closed.add(run.workflowId);
+      assert.deepEqual(await closeRuns(), [{ workflowId: 'run/behind', closedAs: 'terminated' }]);
     });
 
     test('an open run, one that nobody knows and one that ended well are left alone', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { WorkflowHandle } from '@temporalio/client';
+import { createTemporalPort } from '../../workers/temporal-port.js';
 import { createFakeActivities, type FakeActivities } from '../support/workflow-activities.js';
 import { NO_TEMPORAL, openWorkflowBench, type WorkflowBench } from '../support/workflow-bench.js';
 import { assertCancelled } from '../support/workflow-outcome.js';
@@ -49,6 +50,38 @@ describe('long loops', { skip: NO_TEMPORAL, concurrency: true }, () => {
     assert.equal((await handle.describe()).status.name, 'RUNNING');
     await handle.signal('nudge');
     await until('the third pass', () => world.passes === 3);
+  });
+
+  test('a pass is tried again without limit, beats within three intervals, and lasts longer than its hour', async () => {
+    const world = fakes.world('limits');
+    const handle = await watch('limits');
+    await until('the first pass', () => world.passes === 1);
+    const { events } = await handle.fetchHistory();
+    const pass = events?.find(
+      (event) => event.activityTaskScheduledEventAttributes,
+    )?.activityTaskScheduledEventAttributes;
+    const seconds = (of: { seconds?: unknown } | null | undefined): number => Number(of?.seconds);
+    assert.equal(pass?.activityType?.name, 'watchCluster');
+    assert.equal(pass?.retryPolicy?.maximumAttempts ?? 0, 0);
+    // Three of the slowest intervals: five times the base of a second.
+    assert.equal(seconds(pass?.heartbeatTimeout), 15);
+    assert.ok(seconds(pass?.startToCloseTimeout) > 3_600);
+  });
+
+  test('whoever ensures the watcher finds the one that runs, or starts it again', async () => {
+    const world = fakes.world('ensured');
+    const port = createTemporalPort(bench.client);
+    const handle = bench.client.workflow.getHandle('watch/ensured');
+    await port.ensureWatcher('flink', 'ensured');
+    await until('the first pass', () => world.passes === 1);
+    const first = await firstRunOf(handle);
+    await Promise.all([port.ensureWatcher('flink', 'ensured'), port.ensureWatcher('flink', 'ensured')]);
+    assert.equal(await firstRunOf(handle), first);
+    assert.equal(world.passes, 1);
+    await handle.terminate('somebody ended it');
+    await port.ensureWatcher('flink', 'ensured');
+    assert.notEqual(await firstRunOf(handle), first);
+    await until('it watches again', () => world.passes === 2);
   });
 
   test('a cancel ends the watch', async () => {

@@ -97,6 +97,36 @@ describe('faults on the way of a run', { skip: NO_TEMPORAL, concurrency: true },
     assert.equal(world.jobs[0]?.asked, 2);
   });
 
+  test('a question that is refused says nothing about the job', async () => {
+    const world = fakes.world('ask-refused', {
+      nextCheckMs: 200,
+      script: () => ({}),
+      onAsk: (job) => world.change(job, 'succeeded'),
+    });
+    world.faults.set('askJob', [failure('ENGINE_REJECTED', 'HTTP 403 from a proxy')]);
+    await (await startJob(world)).result();
+    assert.deepEqual([world.jobs.length, world.jobs[0]?.asked, world.jobs[0]?.cancels], [1, 2, 0]);
+  });
+
+  test('a lost job is ended for certain before the next submission, and a stop without an answer holds up nothing', async () => {
+    const lost = (name: string): FakeWorld =>
+      fakes.world(name, {
+        script: (_, submission) =>
+          submission === 1 ? { then: [['lost', { reason: 'not known' }]] } : { then: ['succeeded'] },
+      });
+    const world = lost('lost-ended');
+    await (await startJob(world)).result();
+    assert.deepEqual(
+      world.jobs.map(({ cancels }) => cancels),
+      [1, 0],
+    );
+    assert.ok(world.calls.indexOf('cancelJob') < world.calls.lastIndexOf('submitJob'));
+    const other = lost('lost-refused');
+    other.faults.set('cancelJob', [failure('ENGINE_REJECTED', 'no')]);
+    await (await startJob(other)).result();
+    assert.equal(other.jobs.length, 2);
+  });
+
   test('a job that had its time is not started again', async () => {
     const world = fakes.world('too-long', { script: () => ({}) });
     const { code, message } = await failedWith(await startJob(world, { timeoutMs: 1_200, startTimeoutMs: 500 }));

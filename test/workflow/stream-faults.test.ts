@@ -131,6 +131,28 @@ describe('faults on the way of a stream', { skip: NO_TEMPORAL, concurrency: true
     assert.equal(world.count('submitJob'), 0);
   });
 
+  test('a question that is refused ends no stream', async () => {
+    const world = worldFor('ask-refused');
+    world.nextCheckMs = 200;
+    world.faults.set('askJob', [failure('ENGINE_REJECTED', 'HTTP 403 from a proxy')]);
+    const handle = await start(world);
+    const job = await world.job('live');
+    await until('it is asked again', () => job.asked >= 2);
+    assert.deepEqual([job.cancels, (await handle.describe()).status.name], [0, 'RUNNING']);
+  });
+
+  test('a supervisor that was asked to begin anew says so in every submission', async () => {
+    const world = worldFor('anew');
+    world.script = (_, submission) => (submission < 2 ? { then: ['failed'] } : {});
+    const input = { pipeline: world.name, stream: 'live', fresh: true };
+    await bench.start('streamSupervisor', `stream/${world.name}/live`, input);
+    await world.job('live', 2);
+    assert.deepEqual(
+      world.jobs.map(({ request }) => request.fresh),
+      [true, true],
+    );
+  });
+
   test('without a worker the stream goes on trying, and says why', async () => {
     const world = worldFor('unserved', { engine: 'kafka-streams', cluster: 'absent' });
     const handle = await start(world);

@@ -35,6 +35,14 @@ export const onEngine = (engine: EngineKind, cluster: string) =>
     retry: { initialInterval: '1s', maximumInterval: '30s' },
   });
 
+/** Work that a schedule does again anyway: it heartbeats, and gives up soon. */
+export const tidy = proxyActivities<Activities>({
+  startToCloseTimeout: '10m',
+  heartbeatTimeout: '30s',
+  cancellationType,
+  retry: { initialInterval: '2s', maximumInterval: '30s', maximumAttempts: 3 },
+});
+
 /** A pass of reconcile: the next one comes by schedule, so this one gives up soon. */
 export const onReconcile = (engine: EngineKind, cluster: string) =>
   proxyActivities<Activities>({
