@@ -104,6 +104,13 @@ async function recordJobs(stage: Stage): Promise<void> {
   await ended(slow);
   await stage.keep('engine-job-not-started', stage.bench.client.workflow.getHandle(`${slow.workflowId}/daily`));
 
+  const lost = stage.fakes.world('lost', {
+    script: (_, submission) => (submission === 1 ? { then: ['lost'] } : { then: ['succeeded'] }),
+  });
+  const found = await startRun(stage, lost);
+  await ended(found);
+  await stage.keep('engine-job-lost', stage.bench.client.workflow.getHandle(`${found.workflowId}/daily`));
+
   const silent = stage.fakes.world('silent', {
     script: () => ({ then: [['unknown', { nativeState: 'UNREACHABLE', reason: 'status unknown since yesterday' }]] }),
   });
