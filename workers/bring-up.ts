@@ -2,15 +2,17 @@
 import { join } from 'node:path';
 import { buildJobs, cacheFolder, findJdk, startStack, stopProcess, stopStack } from '../infra/local/index.js';
 import { loadConfig, type Config } from '../infra/config.js';
+import { messageOf, SluiceError } from '../infra/errors.js';
 import { createKafka } from '../infra/kafka/client.js';
 import { createTopics } from '../infra/kafka/admin-topics.js';
 import { migrate } from '../infra/postgres/migrate.js';
 import { createPool } from '../infra/postgres/pool.js';
-import { createS3, ensureBucket } from '../infra/s3/client.js';
+import { ensureBucket } from '../infra/s3/client.js';
 import { stopHostJobs } from '../engines/kafka-streams/stop-all.js';
 import { workflowBundle } from './bundle.js';
 import { projectRoot, stackHome } from './deps.js';
-import { startWorkers } from './local-processes.js';
+import { startWorkers, withWorkersLock } from './local-processes.js';
+import { s3Of } from './s3.js';
 
 export type Step = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
@@ -46,12 +48,7 @@ async function javaCommand(): Promise<string | undefined> {
 /** Migrates Postgres, creates bucket and topics; all idempotent. */
 export async function prepareStores(config: Config): Promise<void> {
   const pool = createPool({ connectionString: config.DATABASE_URL, applicationName: 'sluice-setup', max: 2 });
-  const s3 = createS3({
-    ...(config.S3_ENDPOINT === undefined ? {} : { endpoint: config.S3_ENDPOINT }),
-    region: config.S3_REGION,
-    accessKeyId: config.S3_ACCESS_KEY_ID,
-    secretAccessKey: config.S3_SECRET_ACCESS_KEY,
-  });
+  const s3 = s3Of(config);
   try {
     await migrate(pool);
     await ensureBucket(s3, config.S3_BUCKET);
@@ -62,13 +59,37 @@ export async function prepareStores(config: Config): Promise<void> {
   }
 }
 
-/** Ends workers, stream processes and servers that this clone started, in that order, and nothing else. */
+/**
+ * Ends workers, stream processes and servers that this clone started, in that order, and nothing else. What cannot be
+ * stopped is reported when all the rest is; data is deleted only when everything has ended.
+ */
 export async function bringDown(progress: (line: string) => void, wipe: boolean): Promise<void> {
   const root = stackHome(process.env);
-  for (const name of ['host', 'worker']) if (await stopProcess(root, name)) progress(`${name}: stopped`);
-  const stopped = await stopHostJobs(join(root, '.sluice'));
-  if (stopped > 0) progress(`stopped ${stopped} Kafka Streams process(es)`);
-  await stopStack({ root, progress, wipe });
+  const failures: string[] = [];
+  const attempt = async (stop: () => Promise<void>): Promise<void> => {
+    try {
+      await stop();
+    } catch (error) {
+      failures.push(messageOf(error));
+    }
+  };
+  const endHostJobs = async (): Promise<void> => {
+    const stopped = await stopHostJobs(join(root, '.sluice'));
+    if (stopped > 0) progress(`stopped ${stopped} Kafka Streams process(es)`);
+  };
+  await withWorkersLock(root, progress, async () => {
+    for (const name of ['host', 'worker']) {
+      await attempt(async () => {
+        if (await stopProcess(root, name)) progress(`${name}: stopped`);
+      });
+    }
+    await attempt(endHostJobs);
+    await attempt(() => stopStack({ root, progress }));
+    // A host that had to be killed may have started one while it was being stopped.
+    await attempt(endHostJobs);
+    if (failures.length > 0) throw new SluiceError('LOCAL_STACK', failures.join('\n'));
+    if (wipe) await stopStack({ root, progress, wipe });
+  });
 }
 
 /** An empty value counts as not set. */

@@ -1,9 +1,10 @@
 /** The `sluice` command: a face over the facade and the local stack, one file per command. */
 import { Command, CommanderError } from 'commander';
-import { isSluiceError } from '../infra/errors.js';
+import { isSluiceError, messageOf } from '../infra/errors.js';
 import { addDemoCommand } from './cli/demo.js';
 import { addEnvCommand } from './cli/env.js';
 import { addLoadCommand } from './cli/load.js';
+import { addLogsCommand } from './cli/logs.js';
 import { addReconcileCommand } from './cli/reconcile.js';
 import { addRunCommand } from './cli/run.js';
 import { addStackCommands } from './cli/stack.js';
@@ -11,6 +12,7 @@ import { addStatusCommand } from './cli/status.js';
 import { addStreamCommands } from './cli/streams.js';
 import { addValidateCommand } from './cli/validate.js';
 import { addWorkerCommands } from './cli/worker.js';
+import { describeError, exitCodeOf } from './exit.js';
 
 // A reader that has seen enough (`sluice status | head`) closes the pipe; that is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -29,6 +31,7 @@ for (const add of [
   addEnvCommand,
   addRunCommand,
   addStatusCommand,
+  addLogsCommand,
   addValidateCommand,
   addLoadCommand,
   addStreamCommands,
@@ -52,18 +55,13 @@ function allCommands(parent: Command): Command[] {
   return parent.commands.flatMap((command) => [command, ...allCommands(command)]);
 }
 
-/** Says what is wrong and returns the exit code; our own errors say what would be right. */
+/** Says what is wrong and returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const known = isSluiceError(error);
-  const message = error instanceof Error ? error.message : String(error);
   if (process.argv.includes('--json')) {
-    process.stdout.write(
-      `${JSON.stringify({ ok: false, error: { code: known ? error.code : 'UNKNOWN', message } })}\n`,
-    );
+    const code = isSluiceError(error) ? error.code : 'UNKNOWN';
+    process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message: messageOf(error) } })}\n`);
   }
-  // Anything that is not ours shows where it came from.
-  const text = known ? `${error.code}: ${message}` : error instanceof Error ? error.stack : message;
-  process.stderr.write(`sluice: ${text ?? message}\n`);
-  return isSluiceError(error, 'INVALID_REQUEST') || isSluiceError(error, 'CONFIG_INVALID') ? 2 : 1;
+  process.stderr.write(`sluice: ${describeError(error)}\n`);
+  return exitCodeOf(error);
 }

@@ -5,18 +5,16 @@ import {
   WorkflowNotFoundError,
   type Client,
 } from '@temporalio/client';
-import { isSluiceError, messageOf, SluiceError } from '../infra/errors.js';
+import { isSluiceError, SluiceError } from '../infra/errors.js';
 import { MAX_INPUT_BYTES, type PipelineRunInput } from '../workflows/contracts/inputs.js';
 import { reconcileWorkflowId, runWorkflowId, streamWorkflowId, syncWorkflowId } from '../workflows/contracts/ids.js';
 import type { RunProgress } from '../workflows/contracts/messages.js';
 import type { ReconcileInput, ReconcileResult } from '../workflows/contracts/reconcile.js';
 import { SluicePartition, SluicePipeline, SluiceTrigger } from '../workflows/contracts/search-attributes.js';
-import type { StreamState } from '../workflows/contracts/streams.js';
 import { CONTROL_QUEUE } from '../workflows/contracts/task-queues.js';
+import { within } from './questions.js';
 import { failureOf, type RunFailure } from './run-failure.js';
-
-/** Longest wait for an answer about something that runs. */
-const QUESTION_MS = 5_000;
+import { createStreamControl, type StreamControl } from './stream-control.js';
 
 export interface StartedRun {
   workflowId: string;
@@ -25,11 +23,7 @@ export interface StartedRun {
 
 export type RunOutcome = { ok: true; result: unknown } | { ok: false; failure: RunFailure };
 
-/** What can be said of a stream; only a running supervisor with a worker says everything. */
-export type SeenStream = Pick<StreamState, 'pipeline' | 'stream'> &
-  Partial<Omit<StreamState, 'state'>> & { state: StreamState['state'] | 'stopped'; closed?: true };
-
-export interface Control {
+export interface Control extends StreamControl {
   /** Refuses inputs over 256 KiB and a partition that is running already (ALREADY_RUNNING names it). */
   startRun(input: PipelineRunInput): Promise<StartedRun>;
   /** Like `startRun`, but takes the open run of the same pipeline and partition if there is one. */
@@ -37,12 +31,7 @@ export interface Control {
   /** Waits for the end; calls `onProgress` when what the run says of itself changed. */
   waitRun(run: StartedRun, onProgress?: (progress: RunProgress) => void): Promise<RunOutcome>;
   /** Starts the supervisor unless it runs; true when this call started it. */
-  ensureStream(pipeline: string, stream: string): Promise<boolean>;
-  /** undefined when it never ran; `closed` when its supervisor has ended, however. */
-  streamState(pipeline: string, stream: string): Promise<SeenStream | undefined>;
-  /** INVALID_REQUEST when its supervisor does not run. */
-  stopStream(pipeline: string, stream: string): Promise<void>;
-  restartStream(pipeline: string, stream: string): Promise<void>;
+  ensureStream(pipeline: string, stream: string, how?: { fresh: boolean }): Promise<boolean>;
   /** Status of a sync's workflow in Temporal, lower case, or `not started`. */
   syncState(pipeline: string, table: string): Promise<string>;
   /** Status of a run's workflow in Temporal, lower case; `closed` when its id was used again, `gone` after retention. */
@@ -73,22 +62,9 @@ export function createControl(client: Client): Control {
     }
   };
 
-  /** A question without a deadline would wait for a worker that is not there. */
-  const within = <T>(ask: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + QUESTION_MS, ask);
-
-  const running = async (pipeline: string, stream: string, act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-      throw new SluiceError(
-        'INVALID_REQUEST',
-        `stream ${pipeline}/${stream} does not run: \`sluice status\` shows what does`,
-      );
-    }
-  };
-
   const control: Control = {
+    ...createStreamControl(client),
+
     async startOrJoinRun(input) {
       try {
         return { ...(await control.startRun(input)), joined: false };
@@ -158,46 +134,19 @@ export function createControl(client: Client): Control {
       }
     },
 
-    ensureStream: (pipeline, stream) =>
+    ensureStream: (pipeline, stream, how) =>
       ensure(
         'streamSupervisor',
         streamWorkflowId(pipeline, stream),
-        [{ pipeline, stream }],
+        [{ pipeline, stream, ...(how?.fresh ? { fresh: true } : {}) }],
         `keeps ${pipeline}/${stream} running`,
       ),
 
-    async streamState(pipeline, stream) {
-      const handle = client.workflow.getHandle(streamWorkflowId(pipeline, stream));
-      try {
-        const { status } = await within(() => handle.describe());
-        const state = await within(() => handle.query<StreamState>('state')).catch((error: unknown) => {
-          if (error instanceof WorkflowNotFoundError) throw error;
-          return { pipeline, stream, state: 'unknown' as const, reason: `no worker answers: ${messageOf(error)}` };
-        });
-        // What a closed supervisor remembers is not what is.
-        if (status.name === 'RUNNING') return state;
-        const reason = [`its supervisor is ${status.name.toLowerCase()}`, state.reason].filter(Boolean).join(': ');
-        return { ...state, state: 'stopped', healthy: false, closed: true, reason };
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return undefined;
-        throw error;
-      }
-    },
-
-    async stopStream(pipeline, stream) {
-      const handle = client.workflow.getHandle(streamWorkflowId(pipeline, stream));
-      await running(pipeline, stream, () => handle.executeUpdate('stop'));
-      await handle.result();
-    },
-
-    async restartStream(pipeline, stream) {
-      const handle = client.workflow.getHandle(streamWorkflowId(pipeline, stream));
-      await running(pipeline, stream, () => handle.executeUpdate('restart'));
-    },
-
     async syncState(pipeline, table) {
       try {
-        const { status } = await within(() => client.workflow.getHandle(syncWorkflowId(pipeline, table)).describe());
+        const { status } = await within(client, () =>
+          client.workflow.getHandle(syncWorkflowId(pipeline, table)).describe(),
+        );
         return status.name.toLowerCase();
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return 'not started';
@@ -207,7 +156,7 @@ export function createControl(client: Client): Control {
 
     async runStatus(workflowId, firstRunId) {
       try {
-        const found = await within(() => client.workflow.getHandle(workflowId).describe());
+        const found = await within(client, () => client.workflow.getHandle(workflowId).describe());
         const same = found.raw.workflowExecutionInfo?.firstRunId === firstRunId;
         return same ? found.status.name.toLowerCase() : 'closed';
       } catch (error) {

@@ -8,8 +8,8 @@ import type { Config } from '../infra/config.js';
 import { createKafka } from '../infra/kafka/client.js';
 import { createPool } from '../infra/postgres/pool.js';
 import { createObjectStore } from '../infra/s3/object-store.js';
-import { createS3 } from '../infra/s3/client.js';
 import { wireEngines } from './engines.js';
+import { s3Of } from './s3.js';
 import { createTemporalPort } from './temporal-port.js';
 
 export const projectRoot = (): string => {
@@ -31,12 +31,7 @@ export interface Wired {
 
 export function wireDeps(config: Config, client: Client, name: string, log: Logger): Wired {
   const pool = createPool({ connectionString: config.DATABASE_URL, applicationName: `sluice-${name}`, max: 16 });
-  const s3 = createS3({
-    ...(config.S3_ENDPOINT === undefined ? {} : { endpoint: config.S3_ENDPOINT }),
-    region: config.S3_REGION,
-    accessKeyId: config.S3_ACCESS_KEY_ID,
-    secretAccessKey: config.S3_SECRET_ACCESS_KEY,
-  });
+  const s3 = s3Of(config);
   const objects = createObjectStore(s3);
   const deps: ActivityDeps = {
     pool,

@@ -4,9 +4,10 @@ import type { Config } from '../infra/config.js';
 import { createKafka } from '../infra/kafka/client.js';
 import { cacheFolder } from '../infra/local/index.js';
 import type { Pool } from '../infra/postgres/pool.js';
-import { createS3, ensureBucket } from '../infra/s3/client.js';
+import { ensureBucket } from '../infra/s3/client.js';
 import { createObjectStore } from '../infra/s3/object-store.js';
 import { pipelinesDir } from './deps.js';
+import { s3Of } from './s3.js';
 
 /** Lines of progress are at least this far apart. */
 const PROGRESS_EVERY_MS = 2_000;
@@ -17,12 +18,7 @@ export async function loadDeclaredSource(
   request: { source: string; dataDir?: string },
   say: (line: string) => void,
 ): Promise<LoadSourceResult> {
-  const s3 = createS3({
-    ...(config.S3_ENDPOINT === undefined ? {} : { endpoint: config.S3_ENDPOINT }),
-    region: config.S3_REGION,
-    accessKeyId: config.S3_ACCESS_KEY_ID,
-    secretAccessKey: config.S3_SECRET_ACCESS_KEY,
-  });
+  const s3 = s3Of(config);
   let saidAtMs = 0;
   try {
     await ensureBucket(s3, config.S3_BUCKET);

@@ -49,13 +49,23 @@ function workerProcesses(home: string, env: Record<string, string>, code: string
   return [spec('worker', ['control', 'flink', 'spark']), spec('host', ['host'])];
 }
 
+/** Starting and stopping at once would leave a worker without servers, or servers without a worker. */
+export const withWorkersLock = <T>(
+  home: string,
+  progress: (line: string) => void,
+  action: () => Promise<T>,
+): Promise<T> =>
+  withLock(layout(home).workersLock, action, {
+    onWait: (holder) => progress(`process ${holder} is starting or stopping the workers, waiting`),
+  });
+
 /** Starts the workers that do not run; one that runs old code or old settings is replaced. Jobs go on meanwhile. */
 export async function startWorkers(
   home: string,
   env: Record<string, string>,
   progress: (line: string) => void,
 ): Promise<void> {
-  await withLock(join(layout(home).base, 'workers.lock'), async () => {
+  await withWorkersLock(home, progress, async () => {
     const code = await codeHash(env);
     const running = new Map(
       (await listProcesses(home)).filter(({ running: yes }) => yes).map((one) => [one.name, one]),

@@ -1,11 +1,13 @@
 /** Entry of a worker process: `main.ts [role…]`, by default all roles. Stops hand over; jobs are never killed. */
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../infra/config.js';
+import { SluiceError } from '../infra/errors.js';
 import { createLogger } from '../infra/observability/logger.js';
 import { migrate } from '../infra/postgres/migrate.js';
 import { workflowBundle } from './bundle.js';
 import { connectTemporal } from './connect.js';
 import { wireDeps } from './deps.js';
+import { describeError, exitCodeOf } from './exit.js';
 import { startLineageRelay } from './lineage-relay.js';
 import { CODE_ARGUMENT, READY_LINE } from './process-marks.js';
 import { installRuntime } from './runtime.js';
@@ -15,13 +17,15 @@ import { createWorkers, ROLES, type Role } from './worker.js';
 function parseRoles(args: readonly string[]): Role[] {
   const given = args.filter((arg) => !arg.startsWith(CODE_ARGUMENT));
   const unknown = given.filter((arg) => !ROLES.includes(arg as Role));
-  if (unknown.length > 0) throw new Error(`unknown role ${unknown.join(', ')}: known are ${ROLES.join(', ')}`);
+  if (unknown.length > 0) {
+    throw new SluiceError('INVALID_REQUEST', `unknown role ${unknown.join(', ')}: known are ${ROLES.join(', ')}`);
+  }
   return given.length > 0 ? (given as Role[]) : [...ROLES];
 }
 
 async function main(): Promise<void> {
-  const config = loadConfig(process.env);
   const roles = parseRoles(process.argv.slice(2));
+  const config = loadConfig(process.env);
   const log = createLogger(`sluice-${roles.join('+')}`, config.SLUICE_LOG_LEVEL);
   installRuntime(log);
   const stateDir = resolve(config.SLUICE_STATE_DIR);
@@ -47,9 +51,9 @@ async function main(): Promise<void> {
       await ensureReconcileSchedule(temporal.client, engine, clusters[engine], config.SLUICE_RECONCILE_INTERVAL_MS);
     }
   }
-  process.stderr.write(`{"level":30,"time":${Date.now()},"name":"sluice",${READY_LINE}}\n`);
   try {
-    await workers.run();
+    // Whatever the log level: who started this process waits for the line.
+    await workers.run(() => process.stderr.write(`{"level":30,"time":${Date.now()},"name":"sluice",${READY_LINE}}\n`));
   } finally {
     await relay?.stop();
     await temporal.close();
@@ -61,7 +65,7 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exit(1);
+    process.stderr.write(`sluice: ${describeError(error)}\n`);
+    process.exit(exitCodeOf(error));
   },
 );

@@ -15,8 +15,12 @@ const queueOf = (role: Role, config: Config): string => {
 };
 
 export interface Workers {
-  /** Resolves when all workers have shut down; rejects when one fails. */
-  run: () => Promise<void>;
+  /**
+   * Resolves when all workers have shut down; when one fails the others are shut down too, and it rejects. `onPolling` is
+   * called once all of them poll, unless their end was asked for before.
+   */
+  run: (onPolling: () => void) => Promise<void>;
+  /** Asks for the end, also of workers that do not run yet. */
   shutdown: () => void;
 }
 
@@ -47,16 +51,21 @@ export async function createWorkers(
       }),
     ),
   );
+  let stopWanted = false;
+  const shutdown = (): void => {
+    stopWanted = true;
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
   return {
-    run: async () => {
-      try {
-        await Promise.all(workers.map((worker) => worker.run()));
-      } finally {
-        await connection.close();
-      }
+    run: async (onPolling) => {
+      // Each polls as soon as its run has begun; one that ends takes the others along, or half a process would live on.
+      const running = workers.map((worker) => worker.run().finally(shutdown));
+      if (stopWanted) shutdown();
+      else if (workers.every((worker) => worker.getState() === 'RUNNING')) onPolling();
+      const ends = await Promise.allSettled(running);
+      await connection.close();
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
-    shutdown: () => {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-    },
+    shutdown,
   };
 }

@@ -11,6 +11,8 @@ export interface Layout {
   ports: string;
   secrets: string;
   lock: string;
+  /** Held while Sluice's own processes are started or stopped. */
+  workersLock: string;
 }
 
 export function layout(root: string): Layout {
@@ -24,6 +26,7 @@ export function layout(root: string): Layout {
     ports: join(base, 'ports.json'),
     secrets: join(base, 'secrets.json'),
     lock: join(base, 'up.lock'),
+    workersLock: join(base, 'workers.lock'),
   };
 }
 

@@ -138,10 +138,10 @@ async function chooseBase(
   return reserveBase(root, env, Object.keys(PORT_OFFSETS) as PortName[]);
 }
 
-/** Deletes everything in `.sluice` but the unpacked servers and the lock that is being held. */
+/** Deletes everything in `.sluice` but the unpacked servers and the locks that may be held. */
 async function wipe(root: string, progress: Progress): Promise<void> {
-  const { base, runtime, lock } = layout(root);
-  const kept = new Set([runtime, lock]);
+  const { base, runtime, lock, workersLock } = layout(root);
+  const kept = new Set([runtime, lock, workersLock]);
   for (const entry of await readdir(base)) {
     if (!kept.has(join(base, entry))) await rm(join(base, entry), { recursive: true, force: true });
   }

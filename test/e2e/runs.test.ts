@@ -164,8 +164,11 @@ describe('runs', { skip: SKIP }, () => {
     assert.equal(meanwhile.code, 0, meanwhile.stderr);
     const seen = JSON.parse(meanwhile.stdout) as { streams: { state: string; reason?: string }[] };
     assert.ok(seen.streams.every(({ state, reason }) => state === 'unknown' && /no worker/.test(reason ?? '')));
-    const up = await sluice(['up'], { home });
+    // Other settings replace the host's worker too; both say that they are ready, however little they log.
+    const up = await sluice(['up'], { home, env: { SLUICE_LOG_LEVEL: 'error' } });
     assert.equal(up.code, 0, up.stderr);
+    assert.match(up.stderr, /host: code or settings have changed/);
+    assert.match(up.stderr, /worker: started/);
     const result = (await handle.result()) as { verdict: string; stages: { submissions: number }[] };
     assert.equal(result.stages[0]?.submissions, 1);
     const { rows } = await pool.query<{ tag: string }>(

@@ -27,5 +27,5 @@ export function addLoadCommand(program: Command): void {
     });
 }
 
-export const describeLoad = (loaded: LoadSourceResult): string =>
+const describeLoad = (loaded: LoadSourceResult): string =>
   `${loaded.source}: ${loaded.outcome}, ${loaded.lines} lines, ${loaded.days} days with sales, last day ${loaded.asOf}`;

@@ -1,4 +1,5 @@
 /** What a command needs of the running stack: settings from the environment or from this clone's stack, and connections. */
+import { join } from 'node:path';
 import { stackEnv } from '../../infra/local/index.js';
 import { loadConfig, type Config } from '../../infra/config.js';
 import { createPool, type Pool } from '../../infra/postgres/pool.js';
@@ -21,7 +22,8 @@ export interface Session {
 }
 
 export async function withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
-  const config = loadConfig(await sessionEnv());
+  // The folder of the stack's own workers, or a host would not know the processes that it runs.
+  const config = loadConfig({ SLUICE_STATE_DIR: join(stackHome(process.env), '.sluice'), ...(await sessionEnv()) });
   const temporal = await connectTemporal(config);
   const pool = createPool({ connectionString: config.DATABASE_URL, applicationName: 'sluice-cli', max: 4 });
   try {

@@ -5,7 +5,7 @@ import { bringDown, bringUp, type Step } from '../bring-up.js';
 import { stackHome } from '../deps.js';
 import { print, printJson, say } from './output.js';
 
-export const plainStep: Step = async (name, work) => {
+const plainStep: Step = async (name, work) => {
   const startedMs = Date.now();
   const result = await work();
   say(`[${name}] done in ${((Date.now() - startedMs) / 1000).toFixed(1)} s`);

@@ -1,8 +1,9 @@
 /** `sluice status`: runs, streams, syncs, clusters and waiting lineage at a glance. */
 import type { Command } from 'commander';
 import { createKafka } from '../../infra/kafka/client.js';
-import { SluiceError } from '../../infra/errors.js';
+import { messageOf, SluiceError } from '../../infra/errors.js';
 import { listClusters } from '../../infra/postgres/clusters.js';
+import { countSubmissions } from '../../infra/postgres/job-logs.js';
 import { lineageStatus } from '../../infra/postgres/outbox.js';
 import { loadPipelines } from '../../pipelines/load.js';
 import { syncLags } from '../demo/sync-lags.js';
@@ -18,6 +19,8 @@ interface RunRow {
   started_at: string;
   ended_at: string | null;
   message: string | null;
+  /** How many submissions each of its stages made. */
+  submissions: Record<string, number>;
 }
 
 export function addStatusCommand(program: Command): void {
@@ -45,7 +48,7 @@ async function part<T>(ask: () => Promise<T[]>): Promise<{ rows: T[]; error?: st
   try {
     return { rows: await ask() };
   } catch (error) {
-    return { rows: [], error: error instanceof Error ? error.message : String(error) };
+    return { rows: [], error: messageOf(error) };
   }
 }
 
@@ -87,15 +90,18 @@ async function collect({ config, pool, control }: Session, limit: number) {
 
 /** A run that was terminated could not write its end; Temporal knows it. */
 async function runs(pool: Session['pool'], control: Session['control'], limit: number): Promise<RunRow[]> {
-  const { rows } = await pool.query<RunRow & { first_run_id: string }>(
+  const { rows } = await pool.query<Omit<RunRow, 'submissions'> & { first_run_id: string }>(
     `select workflow_id, first_run_id, state, verdict, trigger, started_at, ended_at, message
      from control.run order by started_at desc limit $1`,
     [limit],
   );
+  const counts = await countSubmissions(pool, rows);
   return Promise.all(
-    rows.map(async ({ first_run_id: firstRunId, ...row }) =>
-      row.state === 'running' ? { ...row, state: await control.runStatus(row.workflow_id, firstRunId) } : row,
-    ),
+    rows.map(async ({ first_run_id: firstRunId, ...row }) => ({
+      ...row,
+      submissions: counts.get(firstRunId) ?? {},
+      ...(row.state === 'running' ? { state: await control.runStatus(row.workflow_id, firstRunId) } : {}),
+    })),
   );
 }
 
@@ -123,12 +129,15 @@ type Cell = string | number | null;
 const WATCHER_STALE_MS = 60_000;
 
 function show(found: Found): void {
-  section('Runs', found.runs, ['run', 'state', 'verdict', 'trigger', 'started', 'message'], (run) => [
+  section('Runs', found.runs, ['run', 'state', 'verdict', 'trigger', 'started', 'submissions', 'message'], (run) => [
     run.workflow_id,
     run.state,
     run.verdict,
     run.trigger,
     run.started_at,
+    Object.entries(run.submissions)
+      .map(([stage, count]) => `${stage} ${count}`)
+      .join(', '),
     run.message,
   ]);
   section(

@@ -12,9 +12,10 @@ export function addStreamCommands(program: Command): void {
     .command('start')
     .description('start all streams and syncs of the pipeline that do not run yet')
     .argument('<pipeline>')
-    .action((pipeline: string) =>
+    .option('--fresh', 'begin without the state that the streams left earlier')
+    .action((pipeline: string, { fresh = false }: { fresh?: boolean }) =>
       withSession(async ({ config, control }) => {
-        const started = await startStreams(control, await loadPipeline(pipelinesDir(config), pipeline));
+        const started = await startStreams(control, await loadPipeline(pipelinesDir(config), pipeline), fresh);
         say(started.length > 0 ? `started ${started.join(', ')}` : 'all of it was running');
       }),
     );
