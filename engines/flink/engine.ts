@@ -10,6 +10,7 @@ import { createProofReader } from '../proof.js';
 import { keyOfTag } from '../tags.js';
 import { waitFor } from '../waiting.js';
 import { createFlinkClient } from './client.js';
+import { createJarUpload } from './jar-upload.js';
 import { createFlinkObserver, isMissing } from './observer.js';
 import { flinkState } from './native-states.js';
 import { createSavepointStop } from './savepoint-stop.js';
@@ -55,13 +56,7 @@ export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDe
     observe,
   );
 
-  /** The cluster's id of our jar; the name holds the content's hash, so that one content is uploaded once. */
-  async function jarId(spec: JobSpec, signal?: AbortSignal): Promise<string> {
-    const jar = await deps.jars.jarOf(spec.module);
-    const jarName = `${jar.fileName.replace(/\.jar$/, '')}-${jar.sha256}.jar`;
-    const present = (await client.jars(signal)).find((file) => file.name === jarName);
-    return present?.id ?? client.uploadJar(jar.path, jarName, signal);
-  }
+  const jarId = createJarUpload(client);
 
   async function submit(spec: JobSpec, key: string, signal?: AbortSignal): Promise<Observation> {
     const there = await observe({ key, spec }, signal);
@@ -73,7 +68,7 @@ export function createFlinkEngine(config: FlinkEngineConfig, deps: FlinkEngineDe
       ...(spec.resources.parallelism === undefined ? {} : { parallelism: spec.resources.parallelism }),
       ...(spec.restoreFrom === undefined ? {} : { savepointPath: spec.restoreFrom, allowNonRestoredState: false }),
     };
-    const jar = await jarId(spec, signal);
+    const jar = await jarId(await deps.jars.jarFor(spec.module, spec.mainClass), signal);
     let answer: HttpAnswer | undefined;
     let fault: SluiceError | undefined;
     try {

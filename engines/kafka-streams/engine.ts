@@ -65,12 +65,14 @@ export function createKafkaStreamsEngine(config: KafkaStreamsEngineConfig, deps:
     observe,
 
     async submit(spec, key, signal) {
-      const jar = await deps.jars.jarOf(spec.module);
       const options = {
         stateRoot,
         stopMs,
         java: config.java ?? 'java',
-        classPath: `${jar.path}:${join(dirname(jar.path), 'lib', '*')}`,
+        classPath: async () => {
+          const jar = await deps.jars.jarFor(spec.module, spec.mainClass);
+          return `${jar.path}:${join(dirname(jar.path), 'lib', '*')}`;
+        },
         jvmOptions: config.jvmOptions ?? DEFAULT_JVM_OPTIONS,
         env: { ...DEFAULT_ENV, ...config.env },
       };

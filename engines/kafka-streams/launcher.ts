@@ -16,7 +16,8 @@ import { readJsonFile, recordFile, recordsFolder, writeRecord } from './state-fi
 export interface LaunchOptions {
   stateRoot: string;
   java: string;
-  classPath: string;
+  /** Asked before anything is begun, and only when there is something to start; throws when the jar cannot be right. */
+  classPath: () => Promise<string>;
   jvmOptions: readonly string[];
   env: Readonly<Record<string, string>>;
   stopMs: number;
@@ -42,6 +43,7 @@ export async function startInstance(
   const earlier = await readJsonFile(file, recordSchema);
   if (earlier !== undefined && (earlier.process !== undefined || (await livingProcess(earlier)) !== undefined))
     return earlier;
+  const classPath = await options.classPath();
   const applicationId = textOf(spec, 'applicationId') ?? textOf(spec, 'groupId') ?? spec.name;
   const instanceId = `${applicationId}-${index}`;
   const folder = join(stateRoot, 'instances', fileName(instanceId));
@@ -68,7 +70,7 @@ export async function startInstance(
       statusFile: `${base}.status`,
     };
     await writeRecord(stateRoot, record);
-    return await launch(options, spec, record, join(folder, 'state'));
+    return await launch({ ...options, classPath }, spec, record, join(folder, 'state'));
   } finally {
     underWay.delete(slot);
   }
@@ -118,7 +120,7 @@ async function holdsStill(stateRoot: string, holder: LockHolder): Promise<boolea
 }
 
 async function launch(
-  options: LaunchOptions,
+  options: Omit<LaunchOptions, 'classPath'> & { classPath: string },
   spec: JobSpec,
   record: InstanceRecord,
   stateDir: string,

@@ -26,11 +26,21 @@ const LOG_TAIL_BYTES = 64 * 1024;
 const EXIT_NOTE_MS = 1_000;
 /** The JVM's own exit code under -XX:+ExitOnOutOfMemoryError. */
 const OUT_OF_MEMORY_EXIT = 3;
-/** Exit codes of our stream jobs: bad spec, state directory held by a twin, did not close in time. */
+/** 128 + the signal's number, as a shell or a container reports it. */
+const FIRST_SIGNAL_EXIT = 129;
+/**
+ * What the end of the process says by itself: bad spec, state directory held by a twin, did not close in time; the JVM's
+ * heap; and signals, which come from this machine or a person on it whatever the log holds from before. The others go by the log.
+ */
 const EXIT_BLAME = new Map<unknown, Blame>([
+  [OUT_OF_MEMORY_EXIT, 'resources'],
+  // A clean end that we did not ask for: somebody asked the process itself.
+  [0, 'platform'],
   [64, 'user'],
   [73, 'platform'],
   [75, 'platform'],
+  ...['SIGKILL', 'SIGTERM', 'SIGABRT', 'SIGSEGV', 'SIGBUS'].map((signal) => [signal, 'platform'] as const),
+  ...[134, 135, 137, 139, 143].map((code) => [code, 'platform'] as const),
 ]);
 
 export function createStreamsObserver({ cluster, stateRoot, pageGraceMs }: StreamsObserverOptions) {
@@ -69,17 +79,20 @@ export function createStreamsObserver({ cluster, stateRoot, pageGraceMs }: Strea
       return { state: 'cancelled', nativeState: 'STOPPED', engineJobId, reason: 'stopped on request' };
     }
     const log = await tailOf(record.logFile, LOG_TAIL_BYTES);
-    const read = classifyFailure(log);
     const code = record.exit?.code ?? record.exit?.signal ?? undefined;
+    const known = EXIT_BLAME.get(code);
+    const signalled = typeof code === 'string' || (code ?? 0) >= FIRST_SIGNAL_EXIT;
+    // A process that was ended by a signal did not fail by what it may have logged before.
+    const read = known === 'platform' ? undefined : classifyFailure(log);
     const how = code === undefined ? 'the process is gone' : `the process ended (${code})`;
-    const why = read?.reason ?? lastLines(log);
+    const why = read?.reason ?? (signalled ? '' : lastLines(log));
     return {
       state: 'failed',
       nativeState: 'GONE',
       engineJobId,
       reason: why === '' ? how : `${how}: ${why}`,
-      blame: EXIT_BLAME.get(code) ?? read?.blame ?? 'platform',
-      outOfMemory: read?.outOfMemory ?? code === OUT_OF_MEMORY_EXIT,
+      blame: known ?? read?.blame ?? 'platform',
+      outOfMemory: code === OUT_OF_MEMORY_EXIT || (known === undefined && read?.outOfMemory === true),
     };
   }
 

@@ -1,6 +1,6 @@
 /** Reads Spark jobs: follows the driver that holds the claim, judges it with its application, and believes success only with a manifest. */
 import { isSluiceError } from '../../infra/errors.js';
-import { classifyFailure, lastLines, readFailureNote } from '../failure-text.js';
+import { classifyEnd, classifyFailure, lastLines, readFailureNote } from '../failure-text.js';
 import type { FailureVerdict } from '../failure-text.js';
 import { isTerminal } from '../job-state.js';
 import type { JobHandle, JobSpec, Observation } from '../port.js';
@@ -65,6 +65,10 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
       const waits = state === 'starting' || (state === 'restarting' && native.state === 'RUNNING');
       return waits ? { ...seen, reason: waitingReason(native.state, app, master) } : seen;
     }
+    if (native.state === 'FINISHED' && app?.state === 'FAILED') {
+      const reason = `the driver finished, but its application ${app.id} failed`;
+      return { ...seen, state: 'failed' as const, reason, blame: 'platform' as const };
+    }
     if (await identity.finished(spec)) return { ...seen, state: 'succeeded' as const };
     if (state === 'succeeded') {
       return { ...seen, state: 'failed' as const, reason: 'finished without a manifest', blame: 'platform' as const };
@@ -84,7 +88,7 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
     const written = note === undefined ? undefined : readFailureNote(note);
     if (written !== undefined) return written;
     const log = await logOf(native, master, LOG_TAIL_BYTES, signal);
-    const read = log === undefined ? undefined : classifyFailure(log);
+    const read = log === undefined ? undefined : classifyEnd(log);
     // ERROR is Spark's word for a driver that could not be launched or whose worker was lost.
     if (read !== undefined && native.state !== 'ERROR') return read;
     const told = native.message === undefined ? undefined : classifyFailure(native.message);

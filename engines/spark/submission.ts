@@ -103,8 +103,9 @@ async function createRequest(
   spec: JobSpec,
   key: string,
 ): Promise<CreateRequest> {
-  const jar = await jars.jarOf(spec.module);
-  const object = `${options.bucket}/_artifacts/${jar.sha256}/${jar.fileName}`;
+  const jar = await jars.jarFor(spec.module, spec.mainClass);
+  // The name holds nothing but the content, so that jars of the same content share one object.
+  const object = `${options.bucket}/_artifacts/${jar.sha256}.jar`;
   if (!(await objects.exists(`s3://${object}`))) await objects.putFile(`s3://${object}`, jar.path);
   const appResource = `s3a://${object}`;
   const { cores, memoryMb, driverMemoryMb } = spec.resources;

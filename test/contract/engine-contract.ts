@@ -1,92 +1,20 @@
 /** What every engine adapter must do, as one suite; it runs on the fakes always and on the real servers when they are there. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { isTerminal } from '../../engines/job-state.js';
-import type { JobState } from '../../engines/job-state.js';
-import type { EnginePort, JobHandle, JobSpec, Observation } from '../../engines/port.js';
-import { waitFor } from '../../engines/waiting.js';
-import { isSluiceError } from '../../infra/errors.js';
-
-export interface EngineContractSubject {
-  name: string;
-  start?(): Promise<void>;
-  stop?(): Promise<void>;
-  /** A new adapter on the same cluster, as another worker would have it. */
-  engine(): EnginePort;
-  /** A job that runs until it is cancelled. */
-  longJob(key: string): JobSpec;
-  /** A job that fails by its own fault. */
-  failingJob(key: string): JobSpec;
-  /** A job that ends well by itself; only for engines with batch jobs. */
-  shortJob?(key: string): JobSpec;
-  /** How many jobs of this key the engine has ever taken, as seen by asking the engine itself. */
-  jobsOf(key: string): Promise<number>;
-  /** An adapter on the same cluster whose first answer to a submission is lost after the engine took it. */
-  engineLosingItsAnswer?(): Promise<{ engine: EnginePort; close(): Promise<void> }>;
-  /** An adapter on a cluster that does not answer. */
-  engineAway(): Promise<EnginePort>;
-  /** Limit for one job to reach a state. */
-  limitMs: number;
-}
-
-const newKey = (): string => randomBytes(16).toString('hex');
+import { createDrive, ended, inState, newKey } from './drive.js';
+import { faultCases } from './fault-cases.js';
+import type { EngineContractSubject } from './subject.js';
 
 export function engineContract(subject: EngineContractSubject): void {
-  const { limitMs } = subject;
-  const started: JobHandle[] = [];
-
-  async function submit(engine: EnginePort, spec: JobSpec, key: string): Promise<Observation> {
-    started.push({ key, spec });
-    return engine.submit(spec, key);
-  }
-
-  /** Repeats what a retry policy would: retryable errors are tried again within the limit. */
-  async function submitWithRetries(engine: EnginePort, spec: JobSpec, key: string): Promise<Observation> {
-    const seen = await waitFor(
-      async () => {
-        try {
-          return await submit(engine, spec, key);
-        } catch (error) {
-          if (isSluiceError(error) && error.retryable) return undefined;
-          throw error;
-        }
-      },
-      { deadlineMs: limitMs, intervalMs: 200 },
-    );
-    assert.ok(seen, 'the submission has no outcome within the limit');
-    return seen;
-  }
-
-  async function until(
-    engine: EnginePort,
-    handle: JobHandle,
-    wanted: (seen: Observation) => boolean,
-  ): Promise<Observation> {
-    let last: Observation | undefined;
-    const seen = await waitFor(
-      async () => {
-        last = await engine.observe(handle);
-        return wanted(last) ? last : undefined;
-      },
-      { deadlineMs: limitMs, intervalMs: 200 },
-    );
-    assert.ok(seen, `not reached in ${limitMs} ms; last seen: ${JSON.stringify(last)}`);
-    return seen;
-  }
-
-  const inState = (state: JobState) => (seen: Observation) => {
-    assert.ok(!isTerminal(seen.state) || seen.state === state, `unexpected end: ${JSON.stringify(seen)}`);
-    return seen.state === state;
-  };
+  const drive = createDrive(subject);
+  const { submit, submitWithRetries, until, tagsOf, untagged } = drive;
 
   describe(`engine contract: ${subject.name}`, () => {
     before(async () => subject.start?.());
     // A job that a failed test left behind would hold what the next one needs.
-    afterEach(async () => {
-      for (const handle of started.splice(0)) await subject.engine().cancel(handle);
-    });
+    afterEach(() => drive.cancelAll());
     after(async () => subject.stop?.());
 
     it('runs a job that is found by its key alone, observed alone and in a list, and cancelled for certain', async () => {
@@ -111,15 +39,23 @@ export function engineContract(subject: EngineContractSubject): void {
       assert.equal(list.get(stranger)?.nativeState, 'NOT_FOUND');
       assert.equal(typeof (await engine.logs(handle, 1_000)), 'string');
 
-      const ended = await engine.cancel(handle);
-      assert.equal(ended.state, 'cancelled', JSON.stringify(ended));
-      assert.ok(ended.reason);
+      const tagged = (await engine.tagged('test')).find((one) => one.key === key);
+      assert.ok(tagged, 'it bears the tag of its installation');
+      assert.ok(!isTerminal(tagged.state) && tagged.engineJobId !== '' && tagged.nativeState !== '');
+      assert.ok(!(await tagsOf('tes')).includes(key), 'of this installation only, not of one with a similar name');
+      assert.ok(!(await tagsOf('other')).includes(key), 'it is not the job of another installation');
+
+      const last = await engine.cancel(handle);
+      assert.equal(last.state, 'cancelled', JSON.stringify(last));
+      assert.ok(last.reason);
+      assert.ok(!(await tagsOf()).includes(key), 'an ended job bears no tag any more');
+      assert.equal(typeof (await engine.logs(handle, 1_000)), 'string');
       assert.equal((await engine.cancel(handle)).state, 'cancelled', 'cancelling twice changes nothing');
       assert.equal((await engine.submit(spec, key)).state, 'cancelled', 'a cancelled submission is not started again');
       assert.equal(await subject.jobsOf(key), 1);
     });
 
-    it('makes one job of two submissions with the same key at the same time', async () => {
+    it('makes one job of two submissions with the same key at the same time, and ends it with a savepoint where there are any', async () => {
       const key = newKey();
       const spec = subject.longJob(key);
       const both = await Promise.all([
@@ -129,6 +65,16 @@ export function engineContract(subject: EngineContractSubject): void {
       const running = await until(subject.engine(), { key, spec }, inState('running'));
       for (const seen of both) assert.ok(seen.engineJobId === undefined || seen.engineJobId === running.engineJobId);
       assert.equal(await subject.jobsOf(key), 1);
+
+      const engine = subject.engine();
+      const handle = { key, spec, engineJobId: running.engineJobId ?? '' };
+      const trigger = newKey();
+      const last = await engine.stopWithSavepoint(handle, trigger);
+      assert.equal(last.state, engine.capabilities.savepoints ? 'succeeded' : 'cancelled', JSON.stringify(last));
+      assert.equal(last.restorePoint !== undefined, engine.capabilities.savepoints);
+      const repeated = await subject.engine().stopWithSavepoint(handle, trigger);
+      assert.deepEqual([repeated.state, repeated.restorePoint], [last.state, last.restorePoint], 'one savepoint only');
+      await untagged(key);
     });
 
     it('finds the job again after the answer to its submission was lost', async (t: TestContext) => {
@@ -164,11 +110,29 @@ export function engineContract(subject: EngineContractSubject): void {
       const first = await submitWithRetries(engine, spec, key);
       const failed = isTerminal(first.state)
         ? first
-        : await until(engine, { key, spec, engineJobId: first.engineJobId ?? '' }, (seen) => isTerminal(seen.state));
+        : await until(engine, { key, spec, engineJobId: first.engineJobId ?? '' }, ended);
       assert.equal(failed.state, 'failed', JSON.stringify(failed));
       assert.equal(failed.blame, 'user', JSON.stringify(failed));
       assert.ok((failed.reason ?? '').length > 10, failed.reason);
       assert.doesNotMatch(failed.reason ?? '', /\n|\tat /);
+      await untagged(key);
+      if (subject.failureInLog !== undefined) {
+        const engineJobId = failed.engineJobId ?? first.engineJobId ?? '';
+        const log = await subject.engine().logs({ key, spec, engineJobId }, 64 * 1024);
+        assert.match(log, subject.failureInLog, 'another worker still reads it after the end');
+      }
+    });
+
+    it('keeps the error of a job that failed while it ran, for whoever reads it after the end', async (t: TestContext) => {
+      if (subject.failingLater === undefined) return t.skip('its failing job does so already');
+      const key = newKey();
+      const spec = subject.failingLater(key);
+      await submitWithRetries(subject.engine(), spec, key);
+      const failed = await until(subject.engine(), { key, spec }, ended);
+      assert.deepEqual([failed.state, failed.blame], ['failed', 'user'], JSON.stringify(failed));
+      const log = await subject.engine().logs({ key, spec }, 64 * 1024);
+      const [, message = 'no message'] = /: (.*)/.exec(failed.reason ?? '') ?? [];
+      assert.ok(log.includes(message), `${failed.reason ?? ''} is not in the log: ${log.slice(0, 500)}`);
     });
 
     it('believes a job that ended well', async (t: TestContext) => {
@@ -179,29 +143,14 @@ export function engineContract(subject: EngineContractSubject): void {
       const spec = subject.shortJob(key);
       const first = await submitWithRetries(engine, spec, key);
       const handle = { key, spec, engineJobId: first.engineJobId ?? '' };
-      const done = await until(engine, handle, (seen) => isTerminal(seen.state));
+      const done = await until(engine, handle, ended);
       assert.equal(done.state, 'succeeded', JSON.stringify(done));
       assert.equal((await engine.observeAll([handle])).get(key)?.state, 'succeeded');
       assert.equal((await engine.submit(spec, key)).state, 'succeeded', 'submitted again, it is found ended');
       assert.equal(await subject.jobsOf(key), 1);
     });
 
-    it('throws ENGINE_UNREACHABLE while the cluster is away, and concludes nothing', async () => {
-      const away = await subject.engineAway();
-      const key = newKey();
-      const handle = { key, spec: subject.longJob(key) };
-      const calls: [string, () => Promise<unknown>][] = [
-        ['observe', () => away.observe(handle)],
-        ['find', () => away.find(handle)],
-        ['observeAll', () => away.observeAll([handle])],
-        ['submit', () => away.submit(handle.spec, key)],
-        ['ping', () => away.ping()],
-      ];
-      for (const [name, call] of calls) {
-        await assert.rejects(call, (error) => isSluiceError(error, 'ENGINE_UNREACHABLE') && error.retryable, name);
-      }
-      assert.equal(await subject.jobsOf(key), 0);
-    });
+    faultCases(subject, drive);
 
     it('names its version', async () => {
       assert.notEqual((await subject.engine().ping()).version, '');

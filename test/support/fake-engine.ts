@@ -27,6 +27,8 @@ export class FakeCluster {
   away = false;
   /** How many answers to submit are lost after the job was accepted. */
   lostSubmitAnswers = 0;
+  /** How many submissions are only accepted some milliseconds after their caller was told that nobody answers. */
+  lateSubmits = 0;
   /** Cancels that never take effect. */
   ignoresCancel = false;
 
@@ -64,6 +66,8 @@ export class FakeCluster {
   }
 }
 
+const LATE_MS = 50;
+
 export interface FakeEngineOptions {
   name?: EngineName;
   clusterName?: string;
@@ -72,6 +76,28 @@ export interface FakeEngineOptions {
 export function createFakeEngine(cluster: FakeCluster, options: FakeEngineOptions = {}): EnginePort {
   const known = (key: string): Observation | undefined => cluster.jobs.get(key)?.observation;
   const notFound = (key: string): Observation => ({ key, state: 'unknown', nativeState: 'NOT_FOUND' });
+
+  /** Takes a job once: a key that it has is answered from what it has, as Flink refuses a twin. */
+  async function accept(spec: JobSpec, key: string): Promise<FakeJob> {
+    const there = cluster.jobs.get(key);
+    if (there !== undefined) return there;
+    const state = cluster.options.initialState ?? 'running';
+    const job: FakeJob = {
+      spec,
+      log: `accepted ${spec.name}\n`,
+      observation: {
+        key,
+        state,
+        nativeState: state.toUpperCase(),
+        engineJobId: `fake-${key}`,
+        link: `http://127.0.0.1/fake/${key}`,
+      },
+    };
+    cluster.jobs.set(key, job);
+    cluster.accepted.set(key, (cluster.accepted.get(key) ?? 0) + 1);
+    await cluster.options.onAccepted?.(job);
+    return job;
+  }
 
   return {
     name: options.name ?? 'flink',
@@ -82,21 +108,12 @@ export function createFakeEngine(cluster: FakeCluster, options: FakeEngineOption
       cluster.answer();
       const there = known(key);
       if (there !== undefined) return there;
-      const state = cluster.options.initialState ?? 'running';
-      const job: FakeJob = {
-        spec,
-        log: `accepted ${spec.name}\n`,
-        observation: {
-          key,
-          state,
-          nativeState: state.toUpperCase(),
-          engineJobId: `fake-${key}`,
-          link: `http://127.0.0.1/fake/${key}`,
-        },
-      };
-      cluster.jobs.set(key, job);
-      cluster.accepted.set(key, (cluster.accepted.get(key) ?? 0) + 1);
-      await cluster.options.onAccepted?.(job);
+      if (cluster.lateSubmits > 0) {
+        cluster.lateSubmits -= 1;
+        setTimeout(() => void accept(spec, key), LATE_MS);
+        throw new SluiceError('ENGINE_UNREACHABLE', 'the fake cluster does not answer in time');
+      }
+      const job = await accept(spec, key);
       if (cluster.lostSubmitAnswers > 0) {
         cluster.lostSubmitAnswers -= 1;
         throw new SluiceError('ENGINE_UNREACHABLE', 'the fake cluster lost its answer');

@@ -1,4 +1,4 @@
-/** A Flink session cluster of the REST interface only: jars, jobs by caller-chosen id, refusal of a twin, cancel. */
+/** A Flink session cluster of the REST interface only: jars, jobs by caller-chosen id, refusal of a twin, cancel, stop with savepoint. */
 import { startTestServer } from './http-server.js';
 import type { TestAnswer, TestRequest, TestServer } from './http-server.js';
 
@@ -12,7 +12,16 @@ export interface FakeFlinkJob {
   restarts: number;
 }
 
+/** As Flink answers about a trigger. */
+export interface FakeSavepoint {
+  status: { id: 'IN_PROGRESS' | 'COMPLETED' };
+  operation?: { location?: string; 'failure-cause'?: { class: string; 'stack-trace': string } } | null;
+}
+
 export interface FakeFlink extends TestServer {
+  /** By trigger id; a stop begins one that stays IN_PROGRESS until the test says otherwise, at the latest in `onStop`. */
+  savepoints: Map<string, FakeSavepoint>;
+  onStop: ((job: FakeFlinkJob, triggerId: string) => void) | undefined;
   jobs: Map<string, FakeFlinkJob>;
   /** Ids ever accepted; Flink refuses them for good, also when it has forgotten the job. */
   accepted: string[];
@@ -21,11 +30,29 @@ export interface FakeFlink extends TestServer {
   fault: ((request: TestRequest) => TestAnswer | undefined) | undefined;
 }
 
-/** Main classes with a meaning: `Broken` fails in its main method, all others run. */
+/** How a main class fails once it runs. */
+function failureOf(entryClass: string): Partial<FakeFlinkJob> {
+  const failed = { state: 'FAILED', tasks: { total: 1, failed: 1 } };
+  if (entryClass.endsWith('Hungry')) {
+    return {
+      ...failed,
+      stacktrace: 'x.JobException: Recovery is suppressed\nCaused by: java.lang.OutOfMemoryError: Java heap space',
+    };
+  }
+  if (entryClass.endsWith('Killed'))
+    return { ...failed, stacktrace: 'java.lang.ArithmeticException: / by zero\n\tat a.B.c(B.java:1)' };
+  return {};
+}
+
+/**
+ * Main classes with a meaning: `Broken` fails in its main method, `Greedy` asks for more slots than there are, `Hungry` and
+ * `Killed` fail after their start; others run.
+ */
 export async function startFakeFlink(): Promise<FakeFlink> {
   const jobs = new Map<string, FakeFlinkJob>();
   const accepted: string[] = [];
   const jars: { id: string; name: string }[] = [];
+  const savepoints = new Map<string, FakeSavepoint>();
   const error = (status: number, text: string): TestAnswer => ({ status, json: { errors: [text] } });
 
   function run(body: { jobId: string; entryClass: string; programArgsList: string[] }): TestAnswer {
@@ -48,17 +75,29 @@ export async function startFakeFlink(): Promise<FakeFlink> {
     }
     const document = JSON.parse(body.programArgsList[1] ?? '{}') as { tag?: string; name?: string };
     accepted.push(body.jobId);
+    const greedy = body.entryClass.endsWith('Greedy');
     jobs.set(body.jobId, {
       jid: body.jobId,
       name: `${document.tag ?? ''} ${document.name ?? ''}`,
       state: 'RUNNING',
-      tasks: { total: 1, running: 1 },
+      tasks: greedy ? { total: 9, scheduled: 9 } : { total: 1, running: 1 },
       restarts: 0,
+      ...failureOf(body.entryClass),
     });
     return { json: { jobid: body.jobId } };
   }
 
-  function ofJob(job: FakeFlinkJob, request: TestRequest, part: string): TestAnswer {
+  function ofJob(job: FakeFlinkJob, request: TestRequest, part: string, trigger: string): TestAnswer {
+    if (part === 'stop') {
+      const { triggerId } = JSON.parse(request.body.toString('utf8')) as { triggerId: string };
+      if (!savepoints.has(triggerId)) savepoints.set(triggerId, { status: { id: 'IN_PROGRESS' }, operation: null });
+      flink.onStop?.(job, triggerId);
+      return { status: 202, json: { 'request-id': triggerId } };
+    }
+    if (part === 'savepoints') {
+      const savepoint = savepoints.get(trigger);
+      return savepoint === undefined ? error(404, `no operation of trigger ${trigger}`) : { json: savepoint };
+    }
     if (request.method === 'PATCH') {
       Object.assign(job, { state: 'CANCELED', tasks: { total: 1, canceled: 1 } });
       return { status: 202, json: {} };
@@ -87,7 +126,7 @@ export async function startFakeFlink(): Promise<FakeFlink> {
   const server = await startTestServer((request) => {
     const fault = flink.fault?.(request);
     if (fault !== undefined) return fault;
-    const [first, id, last] = request.path.split('/').filter((part) => part !== '');
+    const [first, id, last, trigger] = request.path.split('/').filter((part) => part !== '');
     if (first === 'overview') return { json: { 'flink-version': '2.3.0' } };
     if (first === 'jars' && id === undefined) return { json: { files: jars } };
     if (first === 'jars' && id === 'upload') {
@@ -101,8 +140,15 @@ export async function startFakeFlink(): Promise<FakeFlink> {
       return { json: { jobs: [...jobs.values()].map((job) => ({ ...job, 'start-time': 1 })) } };
     }
     const job = first === 'jobs' && id !== undefined ? jobs.get(id) : undefined;
-    return job === undefined ? error(404, `Job ${id ?? ''} not found`) : ofJob(job, request, last ?? '');
+    return job === undefined ? error(404, `Job ${id ?? ''} not found`) : ofJob(job, request, last ?? '', trigger ?? '');
   });
-  const flink: FakeFlink = Object.assign(server, { jobs, accepted, jars, fault: undefined });
+  const flink: FakeFlink = Object.assign(server, {
+    jobs,
+    accepted,
+    jars,
+    savepoints,
+    onStop: undefined,
+    fault: undefined,
+  });
   return flink;
 }

@@ -18,6 +18,14 @@ if (mainClass.endsWith('Broken')) {
   );
   process.exit(1);
 }
+if (mainClass.endsWith('Hungry')) {
+  console.error('Terminating due to java.lang.OutOfMemoryError: Java heap space');
+  process.exit(3);
+}
+if (mainClass.endsWith('Killed')) {
+  console.error('java.lang.IllegalStateException: an old trouble\n\tat dev.sluice.streams.Killed.main(Killed.java:1)');
+  process.kill(process.pid, 'SIGKILL');
+}
 const state = mainClass.endsWith('Stuck') ? 'ERROR' : 'RUNNING';
 const error =
   state === 'ERROR'

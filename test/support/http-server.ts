@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface TestRequest {
   method: string;
@@ -57,16 +58,32 @@ export async function startTestServer(
 }
 
 /** Passes requests on; of a request that `loses` names, the answer never comes back although the target took it. */
-export async function startLossyProxy(target: string, loses: (request: TestRequest) => boolean): Promise<TestServer> {
+export const startLossyProxy = (target: string, loses: (request: TestRequest) => boolean): Promise<TestServer> =>
+  startProxy(target, (request) => (loses(request) ? 'lose' : 'pass'));
+
+/** `refuse` never reaches the target; a number is how many milliseconds a request is on its way, whoever still waits. */
+export type Treatment = 'pass' | 'lose' | 'refuse' | number;
+
+export async function startProxy(target: string, treat: (request: TestRequest) => Treatment): Promise<TestServer> {
   return startTestServer(async (request) => {
+    const treatment = treat(request);
+    if (treatment === 'refuse') return 'drop';
+    if (typeof treatment === 'number') await sleep(treatment);
     const { method, path, query, body } = request;
     const answer = await fetch(`${target}${path}${query.size > 0 ? `?${query.toString()}` : ''}`, {
       method,
       ...(method === 'GET' ? {} : { body, headers: { 'content-type': contentType(body) } }),
     });
     const text = await answer.text();
-    return loses(request) ? 'drop' : { status: answer.status, text };
+    return treatment === 'lose' ? 'drop' : { status: answer.status, text };
   });
+}
+
+/** A proxy that can be shut: then every request ends without an answer. */
+export async function startDoor(target: string): Promise<TestServer & { shut: boolean }> {
+  const server = await startProxy(target, () => (door.shut ? 'refuse' : 'pass'));
+  const door = Object.assign(server, { shut: false });
+  return door;
 }
 
 /** The boundary of a form is its first line. */

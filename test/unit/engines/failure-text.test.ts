@@ -64,6 +64,117 @@ describe('failure text', () => {
       false,
     ],
     ['a bad query', trace('org.apache.spark.sql.AnalysisException: [UNRESOLVED_COLUMN] `amuont`'), 'user', false],
+    [
+      'a closed connection to a TaskManager',
+      trace(
+        "org.apache.flink.runtime.io.network.netty.exception.RemoteTransportException: Connection unexpectedly closed by remote task manager '127.0.0.1:6121'. This might indicate that the remote task manager was lost.",
+      ),
+      'platform',
+      false,
+    ],
+    [
+      'a TaskManager that shuts down',
+      trace('org.apache.flink.util.FlinkExpectedException: The TaskExecutor is shutting down.'),
+      'platform',
+      false,
+    ],
+    [
+      'a full metaspace',
+      trace(
+        'org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy',
+        'java.lang.OutOfMemoryError: Metaspace. The metaspace out-of-memory error has occurred.',
+      ),
+      'resources',
+      true,
+    ],
+    [
+      'checkpoints given up',
+      'org.apache.flink.util.FlinkRuntimeException: Exceeded checkpoint tolerable failure threshold. The latest checkpoint failed due to Asynchronous task checkpoint failed.\n' +
+        '\tat org.apache.flink.runtime.checkpoint.CheckpointFailureManager.checkFailureAgainstCounter(CheckpointFailureManager.java:212)\n' +
+        '\tat org.apache.flink.runtime.checkpoint.CheckpointFailureManager.handleTaskLevelCheckpointException(CheckpointFailureManager.java:191)',
+      'platform',
+      false,
+    ],
+    [
+      'a checkpoint that expired',
+      trace('org.apache.flink.runtime.checkpoint.CheckpointException: Checkpoint expired before completing.'),
+      'platform',
+      false,
+    ],
+    [
+      'code of the job inside an operator',
+      trace(
+        'org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy',
+        'org.apache.flink.streaming.runtime.tasks.ExceptionInChainedOperatorException: Could not forward element to next operator',
+        'java.lang.NumberFormatException: For input string: "1.234,50"',
+      ),
+      'user',
+      false,
+    ],
+    [
+      'a full executor heap',
+      'org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 1.0 failed 4 times, most recent failure: Lost task 0.3 in stage 1.0 (TID 7) (127.0.0.1 executor 3): ExecutorLostFailure (executor 3 exited caused by one of the running tasks) Reason: Command exited with code 52',
+      'resources',
+      true,
+    ],
+    [
+      'an executor that was told to end',
+      'org.apache.spark.SparkException: Job aborted due to stage failure: ExecutorLostFailure (executor 3 exited caused by one of the running tasks) Reason: Command exited with code 143',
+      'platform',
+      false,
+    ],
+    [
+      'a shuffle file that went with its executor',
+      'org.apache.spark.SparkException: Job aborted due to stage failure: ResultStage 2 (save) has failed the maximum allowable number of times: 4. Most recent failure reason:\n' +
+        trace('org.apache.spark.shuffle.FetchFailedException: Failed to connect to /127.0.0.1:37001'),
+      'platform',
+      false,
+    ],
+    [
+      'a task without memory, named only in the message',
+      'org.apache.spark.SparkException: Job aborted due to stage failure: Lost task 0.3 in stage 0.0 (TID 3) (127.0.0.1 executor 0): java.lang.OutOfMemoryError: Java heap space',
+      'resources',
+      true,
+    ],
+    [
+      'a JVM that ended itself for lack of memory',
+      'INFO going on\nTerminating due to java.lang.OutOfMemoryError: Java heap space',
+      'resources',
+      true,
+    ],
+    [
+      'an uncaught exception of a stream thread',
+      `ERROR stream thread failed\n${trace(
+        'org.apache.kafka.streams.errors.StreamsException: Exception caught in process. taskId=0_0, processor=KSTREAM-SOURCE-0000000000, topic=sales.raw',
+        'java.lang.NullPointerException: Cannot invoke "String.length()" because "city" is null',
+      )}`,
+      'user',
+      false,
+    ],
+    [
+      'a record that cannot be read',
+      trace(
+        'org.apache.kafka.streams.errors.StreamsException: Deserialization exception handler is set to fail upon a deserialization error.',
+        'org.apache.kafka.common.errors.SerializationException: not JSON',
+      ),
+      'user',
+      false,
+    ],
+    [
+      'brokers that do not answer',
+      trace(
+        'org.apache.kafka.streams.errors.StreamsException: Could not create topic',
+        'org.apache.kafka.common.errors.TimeoutException: Timed out waiting for a node assignment. Call: createTopics',
+      ),
+      'platform',
+      false,
+    ],
+    [
+      'a lock that another process holds',
+      trace('org.apache.kafka.streams.errors.LockException: task [0_0] Failed to lock the state directory'),
+      'platform',
+      false,
+    ],
   ];
   for (const [what, text, blame, outOfMemory] of cases) {
     it(`${what} is the fault of: ${blame}`, () => {
@@ -77,6 +188,20 @@ describe('failure text', () => {
     const log = `${trace('java.net.ConnectException: refused')}\nINFO going on\n${trace('java.lang.IllegalStateException: bad row')}`;
     assert.equal(classifyFailure(log)?.reason, 'IllegalStateException: bad row');
     assert.equal(classifyFailure(log)?.blame, 'user');
+  });
+
+  it('takes no blame from an executor that was lost earlier and made up for', () => {
+    const log = `WARN TaskSetManager: ExecutorLostFailure (executor 0 exited) Reason: Command exited with code 137\n${trace('org.apache.spark.sql.AnalysisException: [TABLE_NOT_FOUND] sales')}`;
+    assert.deepEqual(classifyFailure(log), {
+      reason: 'AnalysisException: [TABLE_NOT_FOUND] sales',
+      blame: 'user',
+      outOfMemory: false,
+    });
+  });
+
+  it('sees lack of memory through the noise that follows it', () => {
+    const log = `${trace('java.lang.OutOfMemoryError: Java heap space')}\n${trace('java.lang.IllegalStateException: Shutdown in progress')}`;
+    assert.equal(classifyFailure(log)?.blame, 'resources');
   });
 
   it("lets the job's own last word win", () => {

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { createJarCatalog } from '../../../engines/artifacts.js';
 import { createEngines } from '../../../engines/registry.js';
 import { isSluiceError } from '../../../infra/errors.js';
+import { jarBytes } from '../../support/jars.js';
 import { createMemoryObjects } from '../../support/memory-objects.js';
 
 let folder: string;
@@ -61,6 +62,41 @@ describe('jar catalog', () => {
     assert.notEqual((await jars.jarOf('spark')).sha256, first.sha256);
   });
 
+  const refusals: [string, () => Buffer, RegExp][] = [
+    ['empty', () => Buffer.alloc(0), /the file is empty/],
+    ['an error page', () => Buffer.from('<html>404 Not Found</html>'), /not a jar/],
+    ['cut off', () => jarBytes(['a.Main']).subarray(0, -30), /not a jar/],
+    ['without its beginning', () => jarBytes(['a.Main']).subarray(40), /not a jar/],
+    ['of other classes', () => jarBytes(['a.Other', 'b.a.Main']), /does not hold this class/],
+  ];
+  for (const [what, content, why] of refusals) {
+    it(`refuses for good a jar that is ${what}, and names jar and class`, async () => {
+      await writeFile(paths().flink, content());
+      await assert.rejects(createJarCatalog(paths()).jarFor('flink', 'a.Main'), (error) => {
+        assert.ok(isSluiceError(error, 'ENGINE_REJECTED') && !error.retryable, String(error));
+        assert.match(error.message, why);
+        assert.ok(error.message.includes(paths().flink) && error.message.includes('a.Main'), error.message);
+        return true;
+      });
+      await rm(paths().flink);
+    });
+  }
+
+  it('takes a jar that holds the class, also behind a comment and after it was mended', async () => {
+    const jars = createJarCatalog(paths());
+    await writeFile(paths().flink, jarBytes(['a.Other']));
+    await assert.rejects(jars.jarFor('flink', 'a.Main'));
+    await writeFile(paths().flink, jarBytes(['a.Other', 'a.Main'], 'made by hand'));
+    assert.equal((await jars.jarFor('flink', 'a.Main')).path, paths().flink);
+    await rm(paths().flink);
+  });
+
+  it('reads an archive whose sizes stand in the long end record, as those of very many files do', async () => {
+    await writeFile(paths().flink, withLongEnd(jarBytes(['a.Other', 'a.Main'])));
+    assert.ok(await createJarCatalog(paths()).jarFor('flink', 'a.Main'));
+    await rm(paths().flink);
+  });
+
   it('says what to do when the jobs are not built', async () => {
     await assert.rejects(
       createJarCatalog(paths()).jarOf('flink'),
@@ -68,3 +104,19 @@ describe('jar catalog', () => {
     );
   });
 });
+
+/** Moves the sizes of an archive's directory from its end record to the long one in front of it. */
+function withLongEnd(jar: Buffer): Buffer {
+  const end = Buffer.from(jar.subarray(-22));
+  const files = jar.subarray(0, -22);
+  const long = Buffer.alloc(56);
+  long.writeUInt32LE(0x06064b50, 0);
+  long.writeBigUInt64LE(44n, 4);
+  long.writeBigUInt64LE(BigInt(end.readUInt32LE(12)), 40);
+  long.writeBigUInt64LE(BigInt(end.readUInt32LE(16)), 48);
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(BigInt(files.length), 8);
+  end.fill(0xff, 8, 20);
+  return Buffer.concat([files, long, locator, end]);
+}

@@ -1,16 +1,18 @@
 /** The Flink adapter against a cluster that misbehaves: lost answers, refusals, forgotten jobs, tasks without slots. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { createJarCatalog } from '../../../../engines/artifacts.js';
 import { createFlinkEngine } from '../../../../engines/flink/engine.js';
 import type { FlinkEngineConfig } from '../../../../engines/flink/engine.js';
+import { isTerminal } from '../../../../engines/job-state.js';
 import type { EnginePort, JobHandle } from '../../../../engines/port.js';
 import { isSluiceError } from '../../../../infra/errors.js';
 import { startFakeFlink } from '../../../support/fake-flink-server.js';
 import type { FakeFlink, FakeFlinkJob } from '../../../support/fake-flink-server.js';
+import { writeJar } from '../../../support/jars.js';
 import { testSpec } from '../../../support/job-specs.js';
 import { createMemoryObjects } from '../../../support/memory-objects.js';
 
@@ -22,7 +24,7 @@ const objects = createMemoryObjects();
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-flink-'));
-  await writeFile(join(folder, 'jobs.jar'), 'jar');
+  await writeJar(join(folder, 'jobs.jar'));
 });
 after(() => rm(folder, { recursive: true, force: true }));
 beforeEach(async () => {
@@ -32,8 +34,10 @@ beforeEach(async () => {
 });
 afterEach(() => flink.close());
 
-function adapter(more: Partial<FlinkEngineConfig> = {}, now: () => number = Date.now): EnginePort {
-  const jar = join(folder, 'jobs.jar');
+const adapter = (more: Partial<FlinkEngineConfig> = {}, now?: () => number): EnginePort =>
+  adapterOf(join(folder, 'jobs.jar'), more, now);
+
+function adapterOf(jar: string, more: Partial<FlinkEngineConfig> = {}, now: () => number = Date.now): EnginePort {
   return createFlinkEngine(
     {
       cluster: 'test',
@@ -71,6 +75,30 @@ describe('Flink adapter: submitting', () => {
     await engine.submit(testSpec('flink', other), other);
     assert.equal(flink.jars.length, 1);
     assert.match(flink.jars[0]?.name ?? '', /^jobs-[0-9a-f]{64}\.jar$/);
+  });
+
+  it('keeps one copy of a jar whatever its name and however many jobs start together', async () => {
+    const renamed = join(folder, 'renamed.jar');
+    await writeJar(renamed);
+    const keys = ['b', 'c', 'd'].map((letter) => letter.repeat(32));
+    await Promise.all(keys.map((key) => engine.submit(testSpec('flink', key), key)));
+    await adapterOf(renamed).submit(spec(), KEY);
+    assert.equal(runs().length, 4);
+    assert.equal(flink.jars.length, 1);
+  });
+
+  it('refuses a jar without the main class before anything is uploaded or run', async () => {
+    const classless = join(folder, 'classless.jar');
+    await writeJar(classless, ['a.Other']);
+    await assert.rejects(
+      adapterOf(classless).submit(spec(), KEY),
+      (error) =>
+        isSluiceError(error, 'ENGINE_REJECTED') &&
+        !error.retryable &&
+        error.message.includes(classless) &&
+        error.message.includes('dev.sluice.test.Long'),
+    );
+    assert.deepEqual([flink.jars, runs()], [[], []]);
   });
 
   it('follows a job that appears after the request for it timed out', async () => {
@@ -133,6 +161,30 @@ describe('Flink adapter: reading states', () => {
     job('RUNNING', { tasks: { total: 2, scheduled: 2 } });
     assert.equal((await engine.observe(handle())).state, 'restarting');
     assert.equal((await engine.observeAll([handle()])).get(KEY)?.state, 'restarting');
+  });
+
+  it('ends a job only with FINISHED, FAILED or CANCELED, and shows what comes before as it is', async () => {
+    const said: string[] = [];
+    const words = 'INITIALIZING CREATED RUNNING RESTARTING FAILING SUSPENDED RECONCILING RUNNING CANCELLING WHATEVER';
+    for (const word of words.split(' ')) {
+      job(word);
+      const seen = await engine.observe(handle());
+      assert.equal((await engine.observeAll([handle()])).get(KEY)?.state, seen.state);
+      assert.ok(!isTerminal(seen.state), word);
+      said.push(seen.state);
+    }
+    const expected =
+      'starting starting running restarting stopping restarting restarting running stopping unknown'.split(' ');
+    assert.deepEqual(said, expected);
+    for (const [word, state] of [
+      ['FINISHED', 'succeeded'],
+      ['FAILED', 'failed'],
+      ['CANCELED', 'cancelled'],
+    ] as const) {
+      engine = adapter();
+      job(word);
+      assert.equal((await engine.observe(handle())).state, state);
+    }
   });
 
   it('gives checkpoints, restarts and the reason of the last restart', async () => {

@@ -1,7 +1,7 @@
 /** The Kafka Streams adapter with real processes (an imitation of the JVM): twins, crashes, reused pids, interrupted starts, stops. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
@@ -13,6 +13,7 @@ import { allRecords, recordsFolder, recordsOf, writeRecord } from '../../../../e
 import type { EnginePort, JobHandle, JobSpec, Observation } from '../../../../engines/port.js';
 import { waitFor } from '../../../../engines/waiting.js';
 import { isSluiceError } from '../../../../infra/errors.js';
+import { writeJar } from '../../../support/jars.js';
 import { testSpec } from '../../../support/job-specs.js';
 
 const FAKE_JVM = join(import.meta.dirname, '../../../support/fake-jvm.mjs');
@@ -26,7 +27,7 @@ let engine: EnginePort;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-streams-'));
-  await writeFile(join(folder, 'jobs.jar'), 'jar');
+  await writeJar(join(folder, 'jobs.jar'));
 });
 after(() => rm(folder, { recursive: true, force: true }));
 beforeEach(async () => {
@@ -200,6 +201,35 @@ describe('Kafka Streams adapter: ending', () => {
     assert.equal(broken.blame, 'user');
     assert.match(broken.reason ?? '', /IllegalStateException: no such column: amuont/);
     assert.match(await engine.logs(handle(NEXT), 10_000), /Broken\.main/);
+  });
+
+  it('believes the exit code and the signal, not an old trace in the log', async () => {
+    await engine.submit(spec(KEY, 'Hungry'), KEY);
+    const hungry = await until(KEY, (one) => one.state === 'failed');
+    assert.deepEqual([hungry.blame, hungry.outOfMemory], ['resources', true]);
+    assert.match(hungry.reason ?? '', /ended \(3\): OutOfMemoryError: Java heap space/);
+    await engine.submit(spec(NEXT, 'Killed'), NEXT);
+    const killed = await until(NEXT, (one) => one.state === 'failed');
+    assert.deepEqual([killed.blame, killed.outOfMemory], ['platform', false]);
+    assert.equal(killed.reason, 'the process ended (SIGKILL)');
+  });
+
+  it('refuses a jar without the main class before it keeps or starts anything, and needs no jar for what runs', async () => {
+    await engine.submit(spec(KEY), KEY);
+    await until(KEY, running);
+    const jar = join(folder, 'classless.jar');
+    await writeJar(jar, ['a.Other']);
+    const other = createKafkaStreamsEngine(
+      { cluster: 'test', stateRoot, java: FAKE_JVM, env: { PATH: process.env['PATH'] ?? '' } },
+      { jars: createJarCatalog({ flink: jar, spark: jar, 'kafka-streams': jar }) },
+    );
+    const fresh = spec(NEXT, 'Long', { document: { groupId: 'sluice-other' } });
+    await assert.rejects(
+      other.submit(fresh, NEXT),
+      (error) => isSluiceError(error, 'ENGINE_REJECTED') && !error.retryable && error.message.includes(jar),
+    );
+    assert.deepEqual(await recordsOf(stateRoot, NEXT), []);
+    assert.equal((await other.submit(spec(KEY), KEY)).state, 'running');
   });
 
   it('insists when a process ignores the request to end', async () => {

@@ -1,6 +1,6 @@
 /** The Spark adapter against a master that misbehaves: silent answers, relaunches, lost claims, forgotten drivers, no cores. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
@@ -13,6 +13,7 @@ import type { DriverLedger } from '../../../../engines/spark/identity.js';
 import { isSluiceError } from '../../../../infra/errors.js';
 import { startFakeSpark } from '../../../support/fake-spark-server.js';
 import type { FakeApp, FakeDriver, FakeSpark } from '../../../support/fake-spark-server.js';
+import { writeJar } from '../../../support/jars.js';
 import { testSpec } from '../../../support/job-specs.js';
 import { createMemoryObjects } from '../../../support/memory-objects.js';
 import type { MemoryObjects } from '../../../support/memory-objects.js';
@@ -30,7 +31,7 @@ let known: Map<string, string>;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-spark-'));
-  await writeFile(join(folder, 'jobs.jar'), 'jar');
+  await writeJar(join(folder, 'jobs.jar'));
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
@@ -191,6 +192,16 @@ describe('Spark adapter: reading states', () => {
     assert.equal(gone.nativeState, 'NOT_FOUND');
   });
 
+  it('does not believe a driver that finished when its application failed, manifest or not', async () => {
+    driver(MINE, 'FINISHED');
+    app('FAILED', 0);
+    manifest();
+    const seen = await engine.observe(handle());
+    assert.deepEqual([seen.state, seen.blame], ['failed', 'platform']);
+    assert.match(seen.reason ?? '', /application app-1 failed/);
+    assert.equal((await engine.observeAll([handle()])).get(KEY)?.state, 'failed');
+  });
+
   it('gives no verdict on a driver that the master does not know', async () => {
     const seen = await engine.observe(handle());
     assert.equal(seen.state, 'unknown');
@@ -229,6 +240,20 @@ describe('Spark adapter: reading states', () => {
     const silent = await engine.observe(handle());
     assert.deepEqual([silent.state, silent.blame], ['failed', 'platform']);
     assert.match(silent.reason ?? '', /log is gone/);
+  });
+
+  it('does not blame a driver that was killed for what it had survived before', async () => {
+    driver(MINE, 'FAILED');
+    claim(MINE);
+    spark.log =
+      'WARN TaskSetManager: Lost task 0.0\njava.lang.IllegalStateException: a row that a second try could read\n\tat a.B.c(B.java:1)\n' +
+      'INFO going on\n';
+    const killed = await engine.observe(handle());
+    assert.deepEqual([killed.state, killed.blame, killed.outOfMemory], ['failed', 'platform', false]);
+    engine = adapter();
+    spark.log += 'Exception in thread "main" java.lang.ClassNotFoundException: dev.sluice.spark.SqlRuner\n\tat a.B\n';
+    const uncaught = await engine.observe(handle());
+    assert.deepEqual([uncaught.blame, uncaught.reason], ['user', 'ClassNotFoundException: dev.sluice.spark.SqlRuner']);
   });
 
   it('asks the master once for a whole list, and skips no other job when the store is away', async () => {
@@ -271,10 +296,46 @@ describe('Spark adapter: submitting', () => {
     assert.equal(properties['spark.eventLog.enabled'], 'true');
     assert.equal(properties['spark.cores.max'], '2');
     assert.equal(properties['spark.executor.memory'], '1024m');
-    assert.match(properties['spark.jars'] ?? '', /^s3a:\/\/lake\/_artifacts\/[0-9a-f]{64}\/jobs\.jar$/);
+    assert.match(properties['spark.jars'] ?? '', /^s3a:\/\/lake\/_artifacts\/[0-9a-f]{64}\.jar$/);
     assert.equal([...objects.objects.keys()].filter((url) => url.includes('_artifacts')).length, 1);
     assert.equal((await engine.submit(spec(), KEY)).engineJobId, first.engineJobId);
     assert.equal(posts(), 1);
+  });
+
+  it('keeps one copy of a jar whatever its name, and refuses a bad one before it marks or posts anything', async () => {
+    spark.onDriver = (one) => claim(one.id) && undefined;
+    await engine.submit(spec(), KEY);
+    const renamed = join(folder, 'renamed.jar');
+    await writeJar(renamed);
+    const other = 'b'.repeat(32);
+    const next = (jar: string) => {
+      const jars = createJarCatalog({ flink: jar, spark: jar, 'kafka-streams': jar });
+      const config = {
+        cluster: 'test',
+        restUrl: spark.url,
+        uiUrl: spark.url,
+        bucket: 'lake',
+        resolveMs: 300,
+        lookMs: 10,
+      };
+      return createSparkEngine(config, { jars, objects });
+    };
+    const nextSpec = { ...spec(), outputPrefix: `s3://lake/p/${other}/` };
+    await next(renamed).submit(nextSpec, other);
+    assert.equal(posts(), 2);
+    assert.equal([...objects.objects.keys()].filter((url) => url.includes('_artifacts')).length, 1);
+    const classless = join(folder, 'classless.jar');
+    await writeJar(classless, ['a.Other']);
+    const third = { ...spec(), outputPrefix: 's3://lake/p/third/' };
+    await assert.rejects(
+      next(classless).submit(third, 'c'.repeat(32)),
+      (error) => isSluiceError(error, 'ENGINE_REJECTED') && !error.retryable && error.message.includes(classless),
+    );
+    assert.equal(posts(), 2);
+    assert.deepEqual(
+      [...objects.objects.keys()].filter((url) => url.includes('/third/')),
+      [],
+    );
   });
 
   it('does not post again while an earlier post may be any of the drivers alive', async () => {
