@@ -102,6 +102,14 @@ export function createSparkClient(config: SparkClientConfig) {
       return (await rest.json(path, schemas.killSchema, { method: 'POST', signal })).success;
     },
 
+    /**
+     * Ends an application at the master, whose drivers' kill reaches only drivers that it still counts as running.
+     * A master with `spark.ui.killEnabled=false` does nothing: the caller looks whether it is gone.
+     */
+    async killApp(appId: string, signal?: AbortSignal): Promise<void> {
+      await ui.send('/app/kill/', { method: 'POST', query: { id: appId, terminate: true }, signal });
+    },
+
     async master(signal?: AbortSignal): Promise<MasterView> {
       const answer = await ui.json('/json/', schemas.masterSchema, { signal });
       if (answer.status !== 'ALIVE') throw noAnswer(`the master is ${answer.status}`);

@@ -1,14 +1,14 @@
 /** Spark standalone: drivers are posted to the submission server, found by their claim, and believed only with their manifest. */
 import type { JarCatalog } from '../artifacts.js';
 import type { ObjectStore } from '../object-store.js';
-import type { EnginePort, JobHandle, Observation, TaggedJob } from '../port.js';
+import type { EnginePort, JobHandle, JobSpec, Observation, TaggedJob } from '../port.js';
 import { keyOfTag } from '../tags.js';
 import { waitFor } from '../waiting.js';
 import { createSparkClient } from './client.js';
 import { CANCELLED_CLAIM, createSparkIdentity } from './identity.js';
 import type { DriverLedger } from './identity.js';
 import { hasExecutor } from './native-states.js';
-import { createSparkObserver, isMissing, withdrawn } from './observer.js';
+import { appOf, createSparkObserver, isMissing, withdrawn } from './observer.js';
 import { submitDriver } from './submission.js';
 
 export interface SparkEngineConfig {
@@ -64,15 +64,24 @@ export function createSparkEngine(config: SparkEngineConfig, deps: SparkEngineDe
 
   async function cancel(handle: JobHandle, signal?: AbortSignal): Promise<Observation> {
     const { spec, engineJobId } = handle;
-    await identity.claimForNobody(spec);
+    await identity.claimForNobody(spec, CANCELLED_CLAIM);
     const ids = await identity.driversOf(spec, engineJobId);
     for (const id of ids) await client.kill(id, signal);
+    await endWithoutDriver(spec, ids, signal);
     await waitFor(async () => ((await observer.isGone(spec, ids, signal)) ? true : undefined), {
       deadlineMs: config.cancelMs ?? 60_000,
       intervalMs: lookMs,
       signal,
     });
     return observe(handle, signal);
+  }
+
+  /** A driver whose worker was lost has ended for the master, and may have an application all the same. */
+  async function endWithoutDriver(spec: JobSpec, driverIds: readonly string[], signal?: AbortSignal): Promise<void> {
+    const master = await client.master(signal);
+    if (driverIds.some((id) => master.drivers.get(id)?.active === true)) return;
+    const app = appOf(spec, master);
+    if (app?.active === true) await client.killApp(app.id, signal);
   }
 
   return {

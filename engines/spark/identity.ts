@@ -15,8 +15,14 @@ export interface DriverLedger {
 /** Stands in the claim of a submission that was cancelled before any driver claimed it: later drivers lose and do nothing. */
 export const CANCELLED_CLAIM = 'cancelled';
 
+/** Stands in the claim of a submission whose driver was lost before it claimed: it failed, and may not wake up to work. */
+export const SHUT_OUT_CLAIM = 'shut-out';
+
 const postedSchema = z.object({ atMs: z.number() });
 const acceptedSchema = z.object({ driverId: z.string().min(1) });
+
+/** Whether a claim's owner is no driver. */
+export const isNobody = (owner: string): boolean => owner === CANCELLED_CLAIM || owner === SHUT_OUT_CLAIM;
 
 export type SparkIdentity = ReturnType<typeof createSparkIdentity>;
 
@@ -54,7 +60,7 @@ export function createSparkIdentity(objects: ObjectStore, ledger?: DriverLedger)
     /** The driver to follow: who claimed, else who was accepted, as far as anybody knows. */
     async driverOf(spec: JobSpec, recorded?: string): Promise<string | undefined> {
       const claim = await proof.claim(spec);
-      if (claim !== undefined) return claim.driverId;
+      if (claim !== undefined && claim.driverId !== SHUT_OUT_CLAIM) return claim.driverId;
       return recorded ?? (await read(beside(spec, '_driver'), acceptedSchema))?.driverId;
     },
 
@@ -63,7 +69,7 @@ export function createSparkIdentity(objects: ObjectStore, ledger?: DriverLedger)
       const claim = await proof.claim(spec);
       const accepted = await read(beside(spec, '_driver'), acceptedSchema);
       const ids = [claim?.driverId, recorded, accepted?.driverId];
-      return [...new Set(ids)].filter((id): id is string => id !== undefined && id !== CANCELLED_CLAIM);
+      return [...new Set(ids)].filter((id): id is string => id !== undefined && !isNobody(id));
     },
 
     /** Whether this call is the first that ever posts for the submission; if not, when the first one said it would. */
@@ -79,7 +85,8 @@ export function createSparkIdentity(objects: ObjectStore, ledger?: DriverLedger)
     },
 
     /** Claims for nobody, so that a driver that comes up later loses the claim and does nothing; false when one was faster. */
-    claimForNobody: (spec: JobSpec) => putOnce(beside(spec, '_claim'), { driverId: CANCELLED_CLAIM }),
+    claimForNobody: (spec: JobSpec, driverId: typeof CANCELLED_CLAIM | typeof SHUT_OUT_CLAIM) =>
+      putOnce(beside(spec, '_claim'), { driverId }),
 
     /** Drivers that may be ours: alive, of our main class, submitted since the intent, and not known to be another submission's. */
     async suspects(spec: JobSpec, key: string, master: MasterView): Promise<{ ours?: string; unknown: string[] }> {

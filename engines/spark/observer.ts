@@ -5,7 +5,7 @@ import type { FailureVerdict } from '../failure-text.js';
 import { isTerminal } from '../job-state.js';
 import type { JobHandle, JobSpec, Observation } from '../port.js';
 import type { MasterView, SparkApp, SparkClient } from './client.js';
-import { CANCELLED_CLAIM } from './identity.js';
+import { CANCELLED_CLAIM, isNobody, SHUT_OUT_CLAIM } from './identity.js';
 import type { SparkIdentity } from './identity.js';
 import { hasExecutor, sparkDriverState, sparkJobState } from './native-states.js';
 
@@ -34,7 +34,7 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
 
   async function judge(key: string, spec: JobSpec, first: Native, master: MasterView, signal?: AbortSignal) {
     const native = await followClaim(spec, first, signal);
-    if (native.state === 'NOT_FOUND') return notFound(key, spec, native.driverId);
+    if (native.state === 'NOT_FOUND') return notFound(key, spec, master, native.driverId);
     const seen = await verdict(key, spec, native, master, signal);
     if (isTerminal(seen.state)) ended.set(key, seen);
     return seen;
@@ -45,13 +45,14 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
     const state = sparkDriverState(native.state);
     if (state === 'running' || state === 'starting' || state === 'succeeded') return native;
     const claim = await identity.claim(spec);
-    if (claim === undefined || claim.driverId === native.driverId || claim.driverId === CANCELLED_CLAIM) return native;
+    if (claim === undefined || claim.driverId === native.driverId || isNobody(claim.driverId)) return native;
     return { driverId: claim.driverId, ...(await client.driver(claim.driverId, signal)) };
   }
 
   async function verdict(key: string, spec: JobSpec, native: Native, master: MasterView, signal?: AbortSignal) {
     const app = appOf(spec, master);
-    const state = sparkJobState(native.state, app, seenRunning.has(key));
+    const driver = (await mayOutlive(spec, native, app)) ? 'RUNNING' : native.state;
+    const state = sparkJobState(driver, app, seenRunning.has(key));
     if (hasExecutor(app)) seenRunning.add(key);
     const seen: Observation = {
       key,
@@ -62,8 +63,8 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
       ...(app === undefined ? {} : { progress: { application: app.id, cores: app.cores } }),
     };
     if (!isTerminal(state)) {
-      const waits = state === 'starting' || (state === 'restarting' && native.state === 'RUNNING');
-      return waits ? { ...seen, reason: waitingReason(native.state, app, master) } : seen;
+      const waits = state === 'starting' || (state === 'restarting' && driver === 'RUNNING');
+      return waits ? { ...seen, reason: waitingReason(driver, app, master) } : seen;
     }
     if (native.state === 'FINISHED' && app?.state === 'FAILED') {
       const reason = `the driver finished, but its application ${app.id} failed`;
@@ -75,6 +76,18 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
     }
     if (state === 'cancelled') return { ...seen, reason: 'killed at Spark' };
     return { ...seen, ...(await failureOf(spec, native, master, signal)) };
+  }
+
+  /**
+   * ERROR says that the master lost the driver's worker, not that the driver's process has ended. One that has claimed
+   * lives for as long as its application does; one that has not is shut out, so that nothing is submitted beside it.
+   */
+  async function mayOutlive(spec: JobSpec, native: Native, app: SparkApp | undefined): Promise<boolean> {
+    if (native.state !== 'ERROR') return false;
+    const claim = await identity.claim(spec);
+    if (claim === undefined) return app?.active === true || !(await identity.claimForNobody(spec, SHUT_OUT_CLAIM));
+    // Claimed, and not in the list: it registered after the list was made.
+    return !isNobody(claim.driverId) && (app === undefined || app.active);
   }
 
   /** The job's own note first, then its driver's error output; without both, nobody but the platform can be blamed. */
@@ -103,13 +116,21 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
     return workerUrl === undefined ? undefined : client.driverLog(workerUrl, native.driverId, maxBytes, signal);
   }
 
-  /** The master does not know the driver: the manifest may still prove that it finished before the master forgot it. */
-  async function notFound(key: string, spec: JobSpec, driverId?: string): Promise<Observation> {
+  /** The master does not know the driver: what the job left behind may still tell how it ended, or that it lives. */
+  async function notFound(key: string, spec: JobSpec, master: MasterView, driverId?: string): Promise<Observation> {
     const known = ended.get(key);
     if (known !== undefined) return known;
-    const id = driverId === undefined ? {} : { engineJobId: driverId };
-    if (await identity.finished(spec)) return { key, state: 'succeeded', nativeState: 'NOT_FOUND', ...id };
-    return { key, state: 'unknown', nativeState: 'NOT_FOUND', ...id };
+    const seen = { key, nativeState: 'NOT_FOUND', ...(driverId === undefined ? {} : { engineJobId: driverId }) };
+    if (await identity.finished(spec)) return { ...seen, state: 'succeeded' };
+    if (driverId === undefined) return { ...seen, state: 'unknown' };
+    const app = appOf(spec, master);
+    if (app?.active === true) {
+      const state = sparkJobState('RUNNING', app, seenRunning.has(key));
+      return { ...seen, state, nativeState: app.state, link: linkOf(app), progress: { application: app.id } };
+    }
+    const note = await identity.failureNote(spec);
+    const written = note === undefined ? undefined : readFailureNote(note);
+    return written === undefined ? { ...seen, state: 'unknown' } : { ...seen, state: 'failed', ...written };
   }
 
   /** One job of a list: what nobody can answer now is left out, so that it stops no other job. */
@@ -120,7 +141,7 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
     try {
       const driverId = engineJobId ?? (await identity.driverOf(spec));
       if (driverId === CANCELLED_CLAIM) return withdrawn(key);
-      if (driverId === undefined) return await notFound(key, spec);
+      if (driverId === undefined) return await notFound(key, spec, master);
       const { state, workerId } = master.drivers.get(driverId) ?? { state: 'NOT_FOUND' };
       const native = { driverId, state, ...(workerId === undefined ? {} : { workerId }) };
       return await judge(key, spec, native, master, signal);
@@ -137,7 +158,7 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
       if (driverId === CANCELLED_CLAIM) return withdrawn(key);
       const master = await client.master(signal);
       const id = driverId ?? (await identity.suspects(spec, key, master)).ours;
-      if (id === undefined) return notFound(key, spec);
+      if (id === undefined) return notFound(key, spec, master);
       return judge(key, spec, { driverId: id, ...(await client.driver(id, signal)) }, master, signal);
     },
 
@@ -181,7 +202,7 @@ export const withdrawn = (key: string): Observation => ({
 });
 
 /** The newest application that carries our tag. */
-function appOf(spec: JobSpec, master: MasterView): SparkApp | undefined {
+export function appOf(spec: JobSpec, master: MasterView): SparkApp | undefined {
   const named = master.apps.filter((app) => app.name.startsWith(`${spec.tag} `));
   return named.find((app) => app.active) ?? named.at(-1);
 }

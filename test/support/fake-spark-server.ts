@@ -93,11 +93,18 @@ export async function startFakeSpark(): Promise<FakeSpark> {
     return { json: { success: true, message: 'kill requested' } };
   }
 
+  function killApp(id: string): TestAnswer {
+    const app = apps.get(id);
+    if (app !== undefined) app.state = 'KILLED';
+    return { text: '<html></html>' };
+  }
+
   const server = await startTestServer((request) => {
     const fault = spark.fault?.(request);
     if (fault !== undefined) return fault;
     const parts = request.path.split('/').filter((part) => part !== '');
     if (parts[0] === 'json') return master();
+    if (parts[0] === 'app' && parts[1] === 'kill') return killApp(request.query.get('id') ?? '');
     if (parts[0] === 'log') return { text: `==== Bytes 0-10 of 10 of /x ====\n${spark.log}` };
     if (parts[2] === 'create') return create(JSON.parse(request.body.toString('utf8')) as Parameters<typeof create>[0]);
     if (parts[2] === 'kill') return kill(parts[3] ?? '');

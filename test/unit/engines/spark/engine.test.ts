@@ -256,6 +256,46 @@ describe('Spark adapter: reading states', () => {
     assert.deepEqual([uncaught.blame, uncaught.reason], ['user', 'ClassNotFoundException: dev.sluice.spark.SqlRuner']);
   });
 
+  it('follows a driver whose worker was lost for as long as its application lives', async () => {
+    driver(MINE, 'ERROR');
+    const alive = app('RUNNING', 2);
+    claim(MINE);
+    assert.equal((await engine.observe(handle())).state, 'running');
+    assert.equal((await engine.observeAll([handle()])).get(KEY)?.state, 'running');
+    alive.state = 'FINISHED';
+    manifest();
+    assert.equal((await engine.observe(handle())).state, 'succeeded');
+  });
+
+  it('calls a driver of a lost worker failed once its application has ended', async () => {
+    driver(MINE, 'ERROR');
+    app('FAILED', 0);
+    claim(MINE);
+    const seen = await engine.observe(handle());
+    assert.deepEqual([seen.state, seen.blame], ['failed', 'platform']);
+  });
+
+  it('shuts out a driver of a lost worker that has not claimed: nobody works beside the next submission', async () => {
+    driver(MINE, 'ERROR');
+    for (const look of ['first', 'second']) {
+      const seen = await engine.observe(handle());
+      assert.deepEqual([seen.state, seen.blame], ['failed', 'platform'], look);
+    }
+    assert.equal((await engine.observeAll([handle()])).get(KEY)?.state, 'failed');
+    assert.match(String(objects.objects.get(`${PREFIX}/_claim`)), /shut-out/);
+  });
+
+  it('tells from what the job left behind how a driver ended that the master has forgotten, or that it lives', async () => {
+    claim(MINE);
+    const alive = app('RUNNING', 2);
+    assert.deepEqual((await engine.observe(handle())).state, 'running');
+    alive.state = 'FAILED';
+    assert.equal((await engine.observe(handle())).state, 'unknown');
+    objects.objects.set(`${PREFIX}/_failure.json`, JSON.stringify({ class: 'X', message: 'by zero', blame: 'user' }));
+    const seen = await engine.observe(handle());
+    assert.deepEqual([seen.state, seen.blame, seen.nativeState], ['failed', 'user', 'NOT_FOUND']);
+  });
+
   it('asks the master once for a whole list, and skips no other job when the store is away', async () => {
     driver(MINE, 'RUNNING');
     app('RUNNING', 2);
@@ -424,6 +464,14 @@ describe('Spark adapter: cancelling', () => {
     assert.equal(ended.state, 'cancelled');
     assert.deepEqual([spark.drivers.get(MINE)?.state, spark.drivers.get(TWIN)?.state], ['KILLED', 'KILLED']);
     assert.ok(looks >= 3, 'it looked until the application was gone');
+  });
+
+  it('ends the application of a driver that the master has given up with its worker', async () => {
+    driver(MINE, 'ERROR');
+    app('RUNNING', 2);
+    claim(MINE);
+    assert.equal(isTerminal((await engine.cancel(handle())).state), true);
+    assert.equal(spark.apps.get('app-1')?.state, 'KILLED');
   });
 
   it('withdraws a submission whose driver nobody knows: a driver that comes up later finds the claim taken', async () => {
