@@ -1,5 +1,5 @@
 /** Spark standalone's two doors, call by call: the submission server (REST) and the master's JSON page; it decides nothing. */
-import { isSluiceError, SluiceError } from '../../infra/errors.js';
+import { SluiceError } from '../../infra/errors.js';
 import { createHttpClient } from '../../infra/http/client.js';
 import * as schemas from './schemas.js';
 
@@ -147,15 +147,12 @@ export function createSparkClient(config: SparkClientConfig) {
       };
     },
 
-    /** Tail of a driver's error output from its worker's page; undefined when the worker or the log is gone. */
+    /** Tail of a driver's error output from its worker's page. Throws ENGINE_UNREACHABLE when the worker does not answer. */
     async driverLog(workerUrl: string, driverId: string, maxBytes: number, signal?: AbortSignal) {
       const worker = createHttpClient({ baseUrl: workerUrl, name: `${name} worker`, timeoutMs: config.timeoutMs });
       try {
         const query = { driverId, logType: 'stderr', byteLength: maxBytes };
         return withoutHeading((await worker.send('/log', { query, signal })).text);
-      } catch (error) {
-        if (isSluiceError(error)) return undefined;
-        throw error;
       } finally {
         worker.close();
       }

@@ -100,7 +100,11 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
     const note = await identity.failureNote(spec);
     const written = note === undefined ? undefined : readFailureNote(note);
     if (written !== undefined) return written;
-    const log = await logOf(native, master, LOG_TAIL_BYTES, signal);
+    const log = await logOf(native, master, LOG_TAIL_BYTES, signal).catch((error: unknown) => {
+      // The verdict does not wait for a worker that is away; the log itself is asked for again by whoever keeps it.
+      if (isSluiceError(error)) return undefined;
+      throw error;
+    });
     const read = log === undefined ? undefined : classifyEnd(log);
     // ERROR is Spark's word for a driver that could not be launched or whose worker was lost.
     if (read !== undefined && native.state !== 'ERROR') return read;

@@ -242,6 +242,16 @@ describe('Spark adapter: reading states', () => {
     assert.match(silent.reason ?? '', /log is gone/);
   });
 
+  it('says of a log that cannot be read now that its worker does not answer, not that there is none', async () => {
+    driver(MINE, 'FAILED');
+    claim(MINE);
+    spark.fault = (request) => (request.path === '/log' ? { status: 503 } : undefined);
+    await assert.rejects(engine.logs(handle(), 1_000), (error) => isSluiceError(error, 'ENGINE_UNREACHABLE'));
+    spark.fault = undefined;
+    spark.log = 'the last words\n';
+    assert.equal(await engine.logs(handle(), 1_000), 'the last words\n');
+  });
+
   it('does not blame a driver that was killed for what it had survived before', async () => {
     driver(MINE, 'FAILED');
     claim(MINE);
