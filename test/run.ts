@@ -19,7 +19,7 @@ interface Kind {
 /** In this order; the end-to-end tests look at what the demo left, so they come before tests that add to it. */
 const KINDS = {
   unit: {
-    folders: ['test/unit', 'test/contract', 'test/types', 'infra/openlineage-client/test'],
+    folders: ['test/unit', 'test/contract', 'test/chaos', 'test/types', 'infra/openlineage-client/test'],
     match: /(?<!\.real)\.test\.ts$/,
     needsStack: false,
     atOnce: 2,

@@ -329,12 +329,12 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
     const watch = await watching(t, keys);
     let open = 0;
     let most = 0;
-    const { signalJobChanged } = watch.temporal;
+    const tell = watch.temporal.signalJobChanged.bind(watch.temporal);
     watch.temporal.signalJobChanged = async (workflowId, change) => {
       most = Math.max(most, (open += 1));
       await new Promise((resolve) => setImmediate(resolve));
       open -= 1;
-      return signalJobChanged.call(watch.temporal, workflowId, change);
+      return tell(workflowId, change);
     };
     for (const key of keys) watch.cluster.succeed(key);
     await until('all are told', () => new Set(watch.temporal.signals.map(({ key }) => key)).size === keys.length);
@@ -353,10 +353,10 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
     const watch = await watching(t, ['logged', 'after']);
     let letGo = (): void => undefined;
     const held = new Promise<void>((resolve) => (letGo = resolve));
-    const { putText } = watch.objects;
+    const put = watch.objects.putText.bind(watch.objects);
     watch.objects.putText = async (url, text) => {
       await held;
-      return putText.call(watch.objects, url, text);
+      return put(url, text);
     };
     watch.cluster.fail('logged', 'column sales not found');
     await until('its owner is told', () => watch.temporal.signals.some(({ key }) => key === 'logged'));
@@ -452,6 +452,95 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
     await within('the pass', watch.pass);
     assert.equal((await watch.row('handed-over')).state, 'running');
     assert.deepEqual(watch.temporal.signals, []);
+  });
+
+  test('what the engine says is stored before the owner is told', async (t) => {
+    const watch = await watching(t, ['stored-first']);
+    const stored: string[] = [];
+    const tell = watch.temporal.signalJobChanged.bind(watch.temporal);
+    watch.temporal.signalJobChanged = async (workflowId, change) => {
+      const { state, observation } = await watch.row(change.key);
+      stored.push(`${state} ${observation}`);
+      return tell(workflowId, change);
+    };
+    watch.cluster.set('stored-first', 'restarting');
+    await until('a signal', () => watch.temporal.signals.length === 1);
+    assert.deepEqual(stored, ['restarting 2']);
+  });
+
+  test('the next watcher raises the epoch and tells what its predecessor stored and did not tell', async (t) => {
+    const watch = await watching(t, ['untold', 'calm']);
+    const epoch = async (): Promise<number> => {
+      const { rows } = await database.pool.query<{ epoch: string }>(
+        'select epoch from control.cluster where name = $1',
+        [watch.name],
+      );
+      return Number(rows[0]?.epoch);
+    };
+    await watch.rounds(1);
+    assert.equal(await epoch(), 1);
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    watch.temporal.signalJobChanged = () => held.then(() => true);
+    watch.cluster.set('untold', 'restarting');
+    await until('it is stored', async () => (await watch.row('untold')).state === 'restarting');
+
+    const next = createTestDeps(database, watch.cluster);
+    const environment = new MockActivityEnvironment();
+    const activities = createWatchActivities(next.deps);
+    const pass = environment.run<[], WatchReport, () => Promise<WatchReport>>(() =>
+      activities.watchCluster({ engine: 'flink', cluster: watch.name }),
+    );
+    try {
+      await until('a signal of the next one', () => next.temporal.signals.length === 1);
+      assert.equal(await epoch(), 2);
+      assert.deepEqual(next.temporal.signals, [
+        { workflowId: 'run/untold', key: 'untold', observation: 2, state: 'restarting' },
+      ]);
+      await until('it is noted', async () => (await watch.row('untold')).signal_attempts === 1);
+      letGo();
+      await within('the end of the first one', watch.pass);
+      assert.equal((await watch.row('untold')).signal_attempts, 1, 'the first one notes nothing any more');
+    } finally {
+      letGo();
+      environment.cancel();
+      await pass.catch(() => undefined);
+    }
+  });
+
+  test('a watcher that stops ends no job and leaves everything to the next one', async (t) => {
+    const watch = await watching(t, ['goes-on-a', 'goes-on-b']);
+    const { engine } = watch.deps;
+    let cancels = 0;
+    watch.deps.engine = (name, cluster) => ({
+      ...engine(name, cluster),
+      cancel: (handle, signal) => {
+        cancels += 1;
+        return engine(name, cluster).cancel(handle, signal);
+      },
+    });
+    await watch.rounds(1);
+    watch.environment.cancel();
+    await assert.rejects(within('the pass', watch.pass), CancelledFailure);
+    assert.equal(cancels, 0);
+    assert.deepEqual(
+      [...watch.cluster.jobs.values()].map(({ observation }) => observation.state),
+      ['running', 'running'],
+    );
+    assert.deepEqual(
+      (await listWatched(database.pool, watch.name)).map(({ key }) => key),
+      ['goes-on-a', 'goes-on-b'],
+    );
+  });
+
+  test('a job submitted while it watches is read with the next interval', async (t) => {
+    const watch = await watching(t, ['first-job']);
+    await watch.rounds(1);
+    await watch.deps.engine('flink', watch.name).submit(testSpec('flink', 'second-job'), 'second-job');
+    await addRunningJob(database.pool, 'second-job', { cluster: watch.name });
+    await until('both are asked for', () => watch.lists.at(-1) === 2);
+    watch.cluster.set('second-job', 'restarting');
+    await until('its owner is told', () => watch.temporal.signals.some(({ key }) => key === 'second-job'));
   });
 
   test('a notification wakes it long before its interval is over', async (t) => {

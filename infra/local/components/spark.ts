@@ -1,5 +1,5 @@
 /** Spark: a standalone cluster of one master with REST submission and one worker, and the history server. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { placeJars, sole, unpackTar } from '../fetch/unpack.js';
 import lock from '../locks/spark-s3a.json' with { type: 'json' };
@@ -72,9 +72,7 @@ export const spark: Component = {
   },
 
   async prepare({ data, env }) {
-    // None of the processes runs, so no driver does either: there is nothing to recover.
-    await rm(join(data, 'recovery'), { recursive: true, force: true });
-    for (const folder of ['conf', 'events', 'recovery', 'work']) await mkdir(join(data, folder), { recursive: true });
+    for (const folder of ['conf', 'events', 'work']) await mkdir(join(data, folder), { recursive: true });
     await writeFile(join(data, 'conf', 'core-site.xml'), coreSite(env, join(data, 'tmp')));
     const defaults = Object.entries(submitProperties(env));
     await writeFile(
@@ -97,11 +95,6 @@ export const spark: Component = {
           `-Dspark.master.rest.port=${ports.sparkRest}`,
           '-Dspark.deploy.retainedDrivers=10000',
           '-Dspark.deploy.retainedApplications=10000',
-          // A restarted master finds its worker, drivers and applications again; without this it kills them all.
-          '-Dspark.deploy.recoveryMode=FILESYSTEM',
-          `-Dspark.deploy.recoveryDirectory=${join(data, 'recovery')}`,
-          // How long it waits for those that do not answer before it serves; the default is a minute.
-          '-Dspark.deploy.recoveryTimeout=20s',
           'org.apache.spark.deploy.master.Master',
           ...['--host', '127.0.0.1', '--port', String(ports.sparkMaster), '--webui-port', String(ports.sparkMasterUi)],
         ]),

@@ -1,0 +1,1 @@
+../../../../pipelines/top-sales-per-city/sliding.flink.sql
