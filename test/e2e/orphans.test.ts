@@ -1,12 +1,10 @@
 /** Jobs whose workflows were terminated from outside, on the real engines: reconcile ends the batch job and leaves the stream. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, it } from 'node:test';
-import { Client, Connection } from '@temporalio/client';
-import { createPool } from '../../infra/postgres/pool.js';
+import { describe, it } from 'node:test';
 import type { OrphanReport, ReconcileResult } from '../../workflows/contracts/reconcile.js';
 import { sluice } from '../support/cli.js';
-import { e2eEnv, SKIP } from '../support/e2e.js';
+import { e2eSession, SKIP } from '../support/e2e.js';
 import { eventually } from '../support/wait-for.js';
 
 const PIPELINE = 'top-sales-per-city';
@@ -22,18 +20,8 @@ interface Master {
 }
 
 describe('orphans', { skip: SKIP }, () => {
-  const { home, databaseUrl, temporalAddress } = e2eEnv();
-  const pool = createPool({ connectionString: databaseUrl, applicationName: 'sluice-e2e', max: 2 });
-  let connection: Connection;
-  let client: Client;
-  before(async () => {
-    connection = await Connection.connect({ address: temporalAddress });
-    client = new Client({ connection });
-  });
-  after(async () => {
-    await connection.close();
-    await pool.end();
-  });
+  const session = e2eSession();
+  const { home, pool } = session;
 
   async function reconcile(...args: string[]): Promise<Passes> {
     const { code, stdout, stderr } = await sluice(['reconcile', '--json', ...args], { home });
@@ -67,11 +55,11 @@ describe('orphans', { skip: SKIP }, () => {
   it('a run and its engine job that were terminated: the driver ends, the day is free, the books are closed', async () => {
     const workflowId = `terminated-${randomUUID()}`;
     const input = { pipeline: PIPELINE, partition: '1998-06-01/1998-07-01' };
-    const run = await client.workflow.start('pipelineRun', { workflowId, taskQueue: 'control', args: [input] });
+    const run = await session.client.workflow.start('pipelineRun', { workflowId, taskQueue: 'control', args: [input] });
     const job = await eventually('a driver was submitted', () => jobOf(`${workflowId}/daily`));
     // The run first: its close policy would have the engine job cancel itself.
     await run.terminate('by hand');
-    await client.workflow.getHandle(`${workflowId}/daily`).terminate('by hand');
+    await session.client.workflow.getHandle(`${workflowId}/daily`).terminate('by hand');
     const dry = orphansIn(await reconcile('--dry-run', '--cluster', 'spark')).find(({ key }) => key === job.key);
     if (dry !== undefined) assert.ok(['waits', 'reaped', 'ended'].includes(dry.action), dry.action);
     await eventually('two passes have ended it', async () => {
@@ -98,7 +86,7 @@ describe('orphans', { skip: SKIP }, () => {
     const id = `stream/${PIPELINE}/live`;
     const before = await jobOf(id);
     assert.ok(before, 'the demo left its streams running');
-    await client.workflow.getHandle(id).terminate('by hand');
+    await session.client.workflow.getHandle(id).terminate('by hand');
     const told = await eventually('reconcile tells of it', async () =>
       orphansIn(await reconcile('--cluster', 'local')).find(
         ({ key, action }) => key === before.key && action === 'left',

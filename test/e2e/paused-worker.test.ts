@@ -3,10 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { Client, Connection } from '@temporalio/client';
-import { createPool } from '../../infra/postgres/pool.js';
-import { e2eEnv, SKIP } from '../support/e2e.js';
+import { after, describe, it } from 'node:test';
+import { e2eSession, SKIP } from '../support/e2e.js';
 import { eventually } from '../support/wait-for.js';
 import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.js';
 
@@ -19,25 +17,17 @@ interface SparkApps {
 }
 
 describe('a paused worker', { skip: SKIP }, () => {
-  const { home, databaseUrl, temporalAddress } = e2eEnv();
-  const pool = createPool({ connectionString: databaseUrl, applicationName: 'sluice-e2e', max: 2 });
-  let connection: Connection;
-  let client: Client;
+  const session = e2eSession();
+  const { home, pool } = session;
   let paused: number | undefined;
   let second: WorkerProcess | undefined;
-  before(async () => {
-    connection = await Connection.connect({ address: temporalAddress });
-    client = new Client({ connection });
-  });
   after(async () => {
     if (paused !== undefined) process.kill(paused, 'SIGCONT');
     await second?.stop();
-    await connection.close();
-    await pool.end();
   });
 
   const start = (partition: string) =>
-    client.workflow.start('pipelineRun', {
+    session.client.workflow.start('pipelineRun', {
       workflowId: `paused-${randomUUID()}`,
       taskQueue: 'control',
       args: [{ pipeline: PIPELINE, partition }],

@@ -3,33 +3,22 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, it } from 'node:test';
-import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
-import { createPool } from '../../infra/postgres/pool.js';
+import { describe, it } from 'node:test';
+import { WorkflowFailedError } from '@temporalio/client';
 import { failureOf, type RunFailure } from '../../workers/run-failure.js';
 import { sluice } from '../support/cli.js';
-import { e2eEnv, SKIP } from '../support/e2e.js';
+import { e2eSession, SKIP } from '../support/e2e.js';
 import { eventually } from '../support/wait-for.js';
 
 const PIPELINE = 'top-sales-per-city';
 
 describe('runs', { skip: SKIP }, () => {
-  const { home, databaseUrl, temporalAddress } = e2eEnv();
-  const pool = createPool({ connectionString: databaseUrl, applicationName: 'sluice-e2e', max: 2 });
-  let connection: Connection;
-  let client: Client;
-  before(async () => {
-    connection = await Connection.connect({ address: temporalAddress });
-    client = new Client({ connection });
-  });
-  after(async () => {
-    await connection.close();
-    await pool.end();
-  });
+  const session = e2eSession();
+  const { home, pool, databaseUrl } = session;
 
   /** Starts `pipelineRun` as the UI does: any id, the queue `control`, one JSON value or none. */
   const startByHand = (args: unknown[], workflowId = `by-hand-${randomUUID()}`) =>
-    client.workflow.start('pipelineRun', { workflowId, taskQueue: 'control', args });
+    session.client.workflow.start('pipelineRun', { workflowId, taskQueue: 'control', args });
 
   async function failureFrom(args: unknown[]): Promise<RunFailure> {
     const handle = await startByHand(args);

@@ -3,31 +3,19 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { createPool } from '../../infra/postgres/pool.js';
-import { e2eEnv, SKIP } from '../support/e2e.js';
+import { e2eSession, SKIP } from '../support/e2e.js';
 
 const { History } = proto.temporal.api.history.v1;
 const run = promisify(execFile);
 const WORKFLOWS = 300;
 
 describe('secrets', { skip: SKIP }, () => {
-  const { home, databaseUrl, temporalAddress } = e2eEnv();
-  const pool = createPool({ connectionString: databaseUrl, applicationName: 'sluice-e2e', max: 2 });
+  const session = e2eSession();
+  const { home, pool, databaseUrl } = session;
   const secrets = [decodeURIComponent(new URL(databaseUrl).password), process.env['S3_SECRET_ACCESS_KEY'] ?? ''];
-  let connection: Connection;
-  let client: Client;
-  before(async () => {
-    connection = await Connection.connect({ address: temporalAddress });
-    client = new Client({ connection });
-  });
-  after(async () => {
-    await connection.close();
-    await pool.end();
-  });
 
   const told = (text: Buffer | string): boolean => secrets.some((secret) => Buffer.from(text).includes(secret));
 
@@ -39,10 +27,10 @@ describe('secrets', { skip: SKIP }, () => {
   it('stand in no history: no input, result, failure, memo or summary', async () => {
     const found: string[] = [];
     let seen = 0;
-    for await (const { workflowId, runId } of client.workflow.list()) {
+    for await (const { workflowId, runId } of session.client.workflow.list()) {
       if (seen >= WORKFLOWS) break;
       seen += 1;
-      const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const history = await session.client.workflow.getHandle(workflowId, runId).fetchHistory();
       if (told(Buffer.from(History.encode(History.fromObject(history)).finish()))) found.push(workflowId);
     }
     assert.ok(seen > 5, `${seen} workflows`);
