@@ -44,7 +44,7 @@ const schema = z.object({
   SLUICE_LINEAGE_FILE: z.string().optional(),
   SLUICE_LINEAGE_NAMESPACE: z.string().min(1).default('sluice'),
   SLUICE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
-  SLUICE_RECONCILE_INTERVAL_MS: z.coerce.number().int().min(10_000).max(86_400_000).default(60_000),
+  SLUICE_RECONCILE_INTERVAL_MS: z.coerce.number().int().min(10_000).max(86_400_000).default(120_000),
   SLUICE_WATCH_INTERVAL_MS: z.coerce.number().int().min(100).max(60_000).default(1_000),
 });
 
