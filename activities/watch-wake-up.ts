@@ -4,13 +4,17 @@ import type pg from 'pg';
 export const JOB_CHANNEL = 'sluice_engine_job';
 
 export interface WakeUp {
-  /** Resolves after `ms`, at a notification for the cluster, or when aborted. */
-  wait(ms: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves after `ms`, at a notification for the cluster, or when aborted; true = a notification. Not twice in a row: a
+   * crowd of submissions must not become a crowd of list requests.
+   */
+  wait(ms: number, signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
 }
 
 export async function createWakeUp(databaseUrl: string, cluster: string, Client: typeof pg.Client): Promise<WakeUp> {
   let wake: (() => void) | undefined;
+  let wokenBefore = false;
   const client = new Client({ connectionString: databaseUrl, application_name: `sluice-watch-${cluster}` });
   // A lost connection only costs the early wake-up; the interval still bounds the wait.
   client.on('error', () => undefined);
@@ -26,15 +30,17 @@ export async function createWakeUp(databaseUrl: string, cluster: string, Client:
   }
   return {
     wait: (ms, signal) =>
-      new Promise<void>((resolve) => {
-        const done = (): void => {
+      new Promise<boolean>((resolve) => {
+        const end = (woken: boolean): void => {
           clearTimeout(timer);
           signal.removeEventListener('abort', done);
           wake = undefined;
-          resolve();
+          wokenBefore = woken;
+          resolve(woken);
         };
+        const done = (): void => end(false);
         const timer = setTimeout(done, ms);
-        wake = done;
+        wake = wokenBefore ? undefined : () => end(true);
         signal.addEventListener('abort', done, { once: true });
         if (signal.aborted) done();
       }),

@@ -178,8 +178,11 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
     await until('the third signal', () => sent() === 3);
     assert.deepEqual(new Set(watch.temporal.signals.map(({ observation }) => observation)), new Set([2]));
     await acknowledge(database.pool, 'deaf-owner');
-    watch.advance(600_000);
     await until('nothing is watched', async () => (await listWatched(database.pool, watch.name)).length === 0);
+    // A round may have read the row before it was acknowledged.
+    await watch.beats();
+    watch.advance(600_000);
+    await watch.beats();
     assert.equal(sent(), 3);
   });
 
@@ -316,7 +319,8 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
     await watch.rounds(3);
     assert.equal(sent().length, 1);
     watch.advance(61_000);
-    await until('the rest is told together', () => sent().length === 2);
+    // It may come again at once: the time of a signal is the database's, which has not been advanced.
+    await until('the rest is told together', () => sent().length >= 2);
     assert.deepEqual([sent()[1]?.state, sent()[1]?.changes], ['running', 3]);
     await acknowledge(database.pool, 'flaps');
     await become('restarting');
