@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import pg from 'pg';
 import { isTerminal } from '../engines/job-state.js';
 import type { EngineName, EnginePort, Observation } from '../engines/port.js';
-import { isSluiceError, messageOf } from '../infra/errors.js';
+import { messageOf } from '../infra/errors.js';
 import { beatWatch, takeWatch, type ClusterAnswer } from '../infra/postgres/clusters.js';
 import {
   listWatched,
@@ -116,13 +116,12 @@ export function createWatchActivities(deps: ActivityDeps): WatchActivities {
     let current = row;
     const judged = judge(pass, row, seen);
     if (judged) {
-      const ended = judged.state !== row.state && isTerminal(judged.state);
-      const detail = ended ? await withDetail(row, judged, pass.signal) : judged;
-      if (detail && worthWriting(row, detail, deps.now())) {
-        const observed = { ...detail, terminal: isTerminal(detail.state) };
+      // What a list says of an ended job is complete: the adapter has asked for its details.
+      if (worthWriting(row, judged, deps.now())) {
+        const observed = { ...judged, terminal: isTerminal(judged.state) };
         const stored = await recordObservation(deps.pool, row.key, observed, { watcher: pass });
         if (stored) current = stored;
-        if (stored && stored.state !== row.state) pass.flaps.note(row.key, row.state, detail.state);
+        if (stored && stored.state !== row.state) pass.flaps.note(row.key, row.state, judged.state);
       }
     }
     if (Number(current.observation) <= Number(current.acked_observation)) return 0;
@@ -162,24 +161,6 @@ export function createWatchActivities(deps: ActivityDeps): WatchActivities {
     // Told once; it stays said until there is an answer again.
     if (row.native_state === UNREACHABLE && seen.state === 'unknown') return undefined;
     return missing.judge(row.key, seen, deps.now());
-  }
-
-  /** A list answers with a state only; the reason of an ended job is asked once, and again next time if nobody answered. */
-  async function withDetail(
-    row: EngineJobRow,
-    seen: Observation,
-    signal: AbortSignal,
-  ): Promise<Observation | undefined> {
-    if (seen.state === 'lost') return seen;
-    try {
-      const port = deps.engine(row.engine as EngineName, row.cluster);
-      const detailed = await port.observe(handleOf(row), signal);
-      return isTerminal(detailed.state) ? detailed : seen;
-    } catch (error) {
-      if (signal.aborted || (isSluiceError(error) && error.retryable)) return undefined;
-      // An engine that refuses to give details will do so again: the end counts without them.
-      return seen;
-    }
   }
 }
 

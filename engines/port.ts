@@ -38,6 +38,8 @@ export interface JobHandle {
   key: string;
   engineJobId?: string;
   spec: JobSpec;
+  /** It has been seen running before, by this process or another one. */
+  ran?: boolean;
 }
 
 /** One answer of the engine about one job. */

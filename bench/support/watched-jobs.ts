@@ -9,13 +9,15 @@ import type { OwnerPair } from '../../workflows/contracts/ids.js';
 import type { RunRef, StagePlan } from '../../workflows/contracts/plans.js';
 import { CONTROL_QUEUE } from '../../workflows/contracts/task-queues.js';
 import type { BenchStack } from './bench-stack.js';
-import { eventually, inParallel } from './measures.js';
+import { eventually, inParallel, sleep } from './measures.js';
 import { CLUSTERS, type SimulatedJob } from './simulated-clusters.js';
 
 export interface WatchedJob extends SimulatedJob {
   owner: OwnerPair;
   engine: 'flink' | 'spark';
   spec: StoredSpec;
+  /** Its owner runs on the product's control worker; the others only take signals, and the bench acknowledges for them. */
+  served: boolean;
 }
 
 const RUN: RunRef = {
@@ -52,32 +54,65 @@ const SQL = `select order_date as business_date, country, state, city, sum(amoun
 
 export const ownerId = (index: number): string => `run/bench/${index}/daily`;
 
-/** Starts this many open workflows, spread over the clusters by their shares. */
-export async function startOwners(stack: BenchStack, count: number): Promise<WatchedJob[]> {
+/** Nobody serves this queue: a workflow on it is open and takes signals, and does nothing. */
+const QUIET_QUEUE = 'bench-quiet';
+
+/** Starts this many open workflows, spread over the clusters by their shares; the first `served` of them run. */
+export async function startOwners(stack: BenchStack, count: number, served: number): Promise<WatchedJob[]> {
   const context = await submissionContext(stack);
   const places = CLUSTERS.flatMap((cluster) =>
     Array.from({ length: Math.round(count * cluster.share) }, () => cluster),
   );
   const jobs: WatchedJob[] = [];
-  await inParallel(places, 48, async ({ name: cluster, engine }, index) => {
+  await inParallel(spread(places), 48, async ({ name: cluster, engine }, index) => {
     const workflowId = ownerId(index);
+    const isServed = index < served;
     const { firstExecutionRunId } = await stack.temporal.client.workflow.start('watchedJobOwner', {
       workflowId,
-      taskQueue: CONTROL_QUEUE,
+      taskQueue: isServed ? CONTROL_QUEUE : QUIET_QUEUE,
       args: [],
     });
     const owner = { workflowId, firstRunId: firstExecutionRunId };
     const target = { kind: 'stage' as const, run: RUN, stage: stageOn(cluster, engine), upstream: {} };
     const { key, tag, spec } = decideSubmission({ owner, submission: 1, memoryFactor: 1, target }, context);
     const engineJobId = engine === 'flink' ? key : `driver-20261125000000-${String(index).padStart(5, '0')}`;
-    jobs.push({ cluster, engine, owner, key, tag, spec, engineJobId, name: spec.name });
+    jobs.push({ cluster, engine, owner, key, tag, spec, engineJobId, name: spec.name, served: isServed });
   });
   return jobs;
 }
 
-/** Resolves once every owner waits: its first workflow task is over. */
+/** Random order, so that the served ones lie on all clusters. */
+export const spread = <T>(items: readonly T[]): T[] =>
+  items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+
+/** Acknowledges, as an owner's activity does, every told change of the jobs whose owners do nothing; until stopped. */
+export function acknowledgeQuiet({ pool }: BenchStack): { stop: () => Promise<void> } {
+  let stopped = false;
+  const work = (async () => {
+    while (!stopped) {
+      await pool.query(
+        `update control.engine_job set acked_observation = observation
+         where part = 'quiet' and observation > acked_observation and signalled_at is not null`,
+      );
+      await sleep(300);
+    }
+  })();
+  work.catch(() => undefined);
+  return {
+    stop() {
+      stopped = true;
+      return work;
+    },
+  };
+}
+
+/** Resolves once every served owner waits: its first workflow task is over. */
 export async function untilOwnersWait({ temporal }: BenchStack, jobs: readonly WatchedJob[]): Promise<void> {
-  await inParallel(jobs, 16, async ({ owner: { workflowId } }) => {
+  const served = jobs.filter((job) => job.served);
+  await inParallel(served, 16, async ({ owner: { workflowId } }) => {
     await eventually(`${workflowId} waits`, 400_000, async () => {
       // Started, task scheduled, begun and completed, and the timer of its wait.
       return (await temporal.client.workflow.getHandle(workflowId).describe()).historyLength >= 5;
@@ -120,7 +155,7 @@ export async function startEngineJobs(stack: BenchStack, cluster: string, count:
 export async function insertRows({ pool, config }: BenchStack, jobs: readonly WatchedJob[]): Promise<void> {
   const where = whereOf(config);
   const run = runFacts(where, { run: RUN, stages: [], tables: [], owner: 'bench', description: '' });
-  const rows = jobs.map(({ key, tag, engine, cluster, owner, spec, engineJobId }) => {
+  const rows = jobs.map(({ key, tag, engine, cluster, owner, spec, engineJobId, served }) => {
     const facts = stageFacts(where, run, RUN, stageOn(cluster, engine), owner, 1);
     const identity = { owner_workflow_id: owner.workflowId, owner_first_run_id: owner.firstRunId };
     return {
@@ -133,6 +168,7 @@ export async function insertRows({ pool, config }: BenchStack, jobs: readonly Wa
       facts,
       lineage_run_id: stageRunId(facts),
       engine_job_id: engineJobId,
+      part: served ? 'daily' : 'quiet',
     };
   });
   for (let from = 0; from < rows.length; from += 1_000) {
@@ -140,10 +176,10 @@ export async function insertRows({ pool, config }: BenchStack, jobs: readonly Wa
       `insert into control.engine_job (key, tag, engine, cluster, kind, pipeline, part, partition, owner_workflow_id,
          owner_first_run_id, submission, spec, facts, lineage_run_id, engine_job_id, state, native_state, observation,
          acked_observation, submitted_at, observed_at)
-       select key, tag, engine, cluster, 'stage', 'bench', 'daily', '1998-03-14', owner_workflow_id, owner_first_run_id,
+       select key, tag, engine, cluster, 'stage', 'bench', part, '1998-03-14', owner_workflow_id, owner_first_run_id,
          1, spec, facts, lineage_run_id, engine_job_id, 'running', 'RUNNING', 1, 1, now(), now()
        from jsonb_to_recordset($1) as row (key text, tag text, engine text, cluster text, owner_workflow_id text,
-         owner_first_run_id text, spec jsonb, facts jsonb, lineage_run_id uuid, engine_job_id text)`,
+         owner_first_run_id text, spec jsonb, facts jsonb, lineage_run_id uuid, engine_job_id text, part text)`,
       [JSON.stringify(rows.slice(from, from + 1_000))],
     );
   }

@@ -13,7 +13,7 @@ import type { TaskCounts } from './native-states.js';
 export type FlinkObserver = ReturnType<typeof createFlinkObserver>;
 
 export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pageUrl: string, now: () => number) {
-  /** Jobs seen with a running task by this process, so that a job without tasks is told apart from one that never began. */
+  /** Jobs seen with a running task by this process or one before it, so that a job without tasks is told apart from one that never began. */
   const seenRunning = new Set<string>();
   /** What was read of ended jobs, so that a list does not ask again for what cannot change. */
   const ended = new Map<string, Observation>();
@@ -85,6 +85,16 @@ export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pag
     return { key, state: 'unknown', nativeState: 'NOT_FOUND' };
   }
 
+  /** A cluster that refuses to give details will do so again: then the end counts without them. */
+  async function detailsIfAny(seen: Observation, spec: JobSpec, signal?: AbortSignal): Promise<Observation> {
+    try {
+      return await details(seen, spec, signal);
+    } catch (error) {
+      if (!isSluiceError(error) || error.retryable) throw error;
+      return { reason: `Flink says ${seen.nativeState} and refuses to say more`, ...seen };
+    }
+  }
+
   /** One job of a list: what nobody can answer now is left out, so that it stops no other job. */
   async function ofList({ key, spec }: JobHandle, job: FlinkJobListEntry | undefined, signal?: AbortSignal) {
     const known = ended.get(key);
@@ -92,7 +102,7 @@ export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pag
     try {
       if (job === undefined) return await forgotten(spec, key);
       const seen = base(key, job.state, job.tasks);
-      return isTerminal(seen.state) ? await details(seen, spec, signal) : seen;
+      return isTerminal(seen.state) ? await detailsIfAny(seen, spec, signal) : seen;
     } catch (error) {
       // The list has answered: what nobody can say of one job now is asked again next time.
       if (isSluiceError(error) && signal?.aborted !== true) return undefined;
@@ -131,6 +141,7 @@ export function createFlinkObserver(client: FlinkClient, proof: ProofReader, pag
       const listed = new Map((await client.jobs(signal)).map((job) => [job.jid, job]));
       const wanted = new Set(handles.map((handle) => handle.key));
       for (const key of seenRunning) if (!wanted.has(key)) seenRunning.delete(key);
+      for (const { key, ran } of handles) if (ran) seenRunning.add(key);
       for (const key of ended.keys()) if (!wanted.has(key)) ended.delete(key);
       turns.keepOnly(wanted);
       const all = new Map<string, Observation>();

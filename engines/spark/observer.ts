@@ -4,7 +4,7 @@ import { classifyEnd, classifyFailure, lastLines, readFailureNote } from '../fai
 import type { FailureVerdict } from '../failure-text.js';
 import { isTerminal } from '../job-state.js';
 import type { JobHandle, JobSpec, Observation } from '../port.js';
-import type { MasterView, SparkApp, SparkClient } from './client.js';
+import type { DriverAnswer, MasterView, SparkApp, SparkClient } from './client.js';
 import { CANCELLED_CLAIM, isNobody, SHUT_OUT_CLAIM } from './identity.js';
 import type { SparkIdentity } from './identity.js';
 import { hasExecutor, sparkDriverState, sparkJobState } from './native-states.js';
@@ -21,10 +21,12 @@ interface Native {
 export type SparkObserver = ReturnType<typeof createSparkObserver>;
 
 export function createSparkObserver(client: SparkClient, identity: SparkIdentity, historyUrl?: string) {
-  /** Jobs seen with an executor by this process, so that a job that lost them is told apart from one that never had any. */
+  /** Jobs seen with an executor by this process or one before it, so that a job that lost them is told apart from one that never had any. */
   const seenRunning = new Set<string>();
   /** What was read of ended jobs, so that a list does not ask again for what cannot change. */
   const ended = new Map<string, Observation>();
+  /** Web addresses of the workers, as the last list gave them. */
+  let workerUrls: MasterView['workerUrls'] = new Map();
 
   function linkOf(app: SparkApp | undefined): string {
     if (app === undefined) return client.uiUrl;
@@ -137,6 +139,18 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
     return written === undefined ? { ...seen, state: 'unknown' } : { ...seen, state: 'failed', ...written };
   }
 
+  /** Only the driver's own status says why it could not be launched; a master that refuses it has said in its list how it ended. */
+  async function statusOf(driverId: string, state: string, signal?: AbortSignal): Promise<DriverAnswer> {
+    const ours = sparkDriverState(state);
+    if (!isTerminal(ours) || ours === 'succeeded') return { state };
+    try {
+      return await client.driver(driverId, signal);
+    } catch (error) {
+      if (!isSluiceError(error) || error.retryable) throw error;
+      return { state };
+    }
+  }
+
   /** One job of a list: what nobody can answer now is left out, so that it stops no other job. */
   async function ofList(handle: JobHandle, master: MasterView, signal?: AbortSignal): Promise<Observation | undefined> {
     const { key, spec, engineJobId } = handle;
@@ -147,7 +161,8 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
       if (driverId === CANCELLED_CLAIM) return withdrawn(key);
       if (driverId === undefined) return await notFound(key, spec, master);
       const { state, workerId } = master.drivers.get(driverId) ?? { state: 'NOT_FOUND' };
-      const native = { driverId, state, ...(workerId === undefined ? {} : { workerId }) };
+      const status = await statusOf(driverId, state, signal);
+      const native = { driverId, ...(workerId === undefined ? {} : { workerId }), ...status };
       return await judge(key, spec, native, master, signal);
     } catch (error) {
       // The list has answered: what nobody can say of one job now is asked again next time.
@@ -169,8 +184,10 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
     /** All jobs by one request to the master; more only for those that ended since or that have no driver yet. */
     async observeAll(handles: readonly JobHandle[], signal?: AbortSignal): Promise<Map<string, Observation>> {
       const master = await client.master(signal);
+      ({ workerUrls } = master);
       const wanted = new Set(handles.map((handle) => handle.key));
       for (const key of seenRunning) if (!wanted.has(key)) seenRunning.delete(key);
+      for (const { key, ran } of handles) if (ran) seenRunning.add(key);
       for (const key of ended.keys()) if (!wanted.has(key)) ended.delete(key);
       const all = new Map<string, Observation>();
       for (const handle of handles) {
@@ -182,6 +199,9 @@ export function createSparkObserver(client: SparkClient, identity: SparkIdentity
 
     async log(driverId: string, maxBytes: number, signal?: AbortSignal): Promise<string> {
       const native = { driverId, ...(await client.driver(driverId, signal)) };
+      const workerUrl = native.workerId === undefined ? undefined : workerUrls.get(native.workerId);
+      // The master's page names every driver it has: a crowd of ended jobs must not ask for it once each.
+      if (workerUrl !== undefined) return client.driverLog(workerUrl, driverId, maxBytes, signal);
       return (await logOf(native, await client.master(signal), maxBytes, signal)) ?? '';
     },
 

@@ -70,11 +70,13 @@ export async function startProxy(target: string, treat: (request: TestRequest) =
     if (treatment === 'refuse') return 'drop';
     if (typeof treatment === 'number') await sleep(treatment);
     const { method, path, query, body } = request;
+    // A target that has gone meanwhile gives no answer, and neither does the proxy.
     const answer = await fetch(`${target}${path}${query.size > 0 ? `?${query.toString()}` : ''}`, {
       method,
       ...(method === 'GET' ? {} : { body, headers: { 'content-type': contentType(body) } }),
-    });
-    const text = await answer.text();
+    }).catch(() => undefined);
+    const text = await answer?.text();
+    if (answer === undefined || text === undefined) return 'drop';
     return treatment === 'lose' ? 'drop' : { status: answer.status, text };
   });
 }

@@ -161,6 +161,8 @@ describe('Flink adapter: reading states', () => {
     job('RUNNING', { tasks: { total: 2, scheduled: 2 } });
     assert.equal((await engine.observe(handle())).state, 'restarting');
     assert.equal((await engine.observeAll([handle()])).get(KEY)?.state, 'restarting');
+    engine = adapter();
+    assert.equal((await engine.observeAll([{ ...handle(), ran: true }])).get(KEY)?.state, 'restarting');
   });
 
   it('ends a job only with FINISHED, FAILED or CANCELED, and shows what comes before as it is', async () => {

@@ -209,6 +209,25 @@ describe('Spark adapter: reading states', () => {
     assert.equal(await engine.find(handle()), undefined);
   });
 
+  it('tells a job that lost its executors from one that never had any, also in a process that saw neither', async () => {
+    driver(MINE, 'RUNNING');
+    app('WAITING', 0);
+    claim(MINE);
+    assert.equal((await engine.observeAll([handle()])).get(KEY)?.state, 'starting');
+    engine = adapter();
+    assert.equal((await engine.observeAll([{ ...handle(), ran: true }])).get(KEY)?.state, 'restarting');
+  });
+
+  it('asks for the master page once per list, also when jobs have ended and their logs are kept', async () => {
+    driver(MINE, 'FAILED');
+    claim(MINE);
+    spark.log = 'Exception in thread "main" java.lang.OutOfMemoryError: Java heap space\n';
+    const seen = (await engine.observeAll([handle()])).get(KEY);
+    assert.deepEqual([seen?.state, seen?.outOfMemory], ['failed', true]);
+    assert.match(await engine.logs(handle(), 10_000), /Java heap space/);
+    assert.equal(spark.requests.filter(({ path }) => path === '/json/').length, 1);
+  });
+
   it('does not call a lost claim a failure: the driver that holds it is the job', async () => {
     driver(MINE, 'FAILED');
     driver(TWIN, 'RUNNING');
