@@ -7,7 +7,7 @@ export interface Suspect {
   /** How its owner ended. */
   state: Exclude<OwnerState, 'open'>;
   /** Another chain of its owner's id has submitted since: the owner has a successor. */
-  succeeded: boolean;
+  hasSuccessor: boolean;
 }
 
 type Deps = Pick<ActivityDeps, 'temporal' | 'pool'>;
@@ -25,7 +25,8 @@ export async function findClosedOwners(
   for (const job of jobs) {
     const state = await stateOf(job);
     if (state === 'open') opened.push(job);
-    else closed.push({ key: job.key, state, succeeded: newest.get(job.owner_workflow_id) !== job.owner_first_run_id });
+    else
+      closed.push({ key: job.key, state, hasSuccessor: newest.get(job.owner_workflow_id) !== job.owner_first_run_id });
   }
   return { closed, opened };
 

@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { SluiceError } from '../infra/errors.js';
-import { isRetryablePg, toStoreError } from '../infra/postgres/pool.js';
+import { isConnectionGone, isRetryablePg, toStoreError } from '../infra/postgres/pool.js';
 import { redact } from './lineage/redact.js';
 
 /** A fault that nobody knows is most likely one of the code: it is not tried for ever. */
@@ -18,7 +18,7 @@ export function toFailure(error: unknown, attempt = currentAttempt()): unknown {
     type: known.code,
     message: redact(known.message),
     nonRetryable: !known.retryable,
-    details: [known.details],
+    details: [withoutCredentials(known.details)],
     ...(typeof retryAfterMs === 'number' ? { nextRetryDelay: retryAfterMs } : {}),
   });
 }
@@ -28,9 +28,22 @@ function unknownFailure(error: unknown, attempt: number): ApplicationFailure {
     type: 'UNKNOWN',
     message: redact(error instanceof Error ? `${error.name}: ${error.message}` : String(error)),
     nonRetryable: attempt >= UNKNOWN_ATTEMPTS,
-    ...(error instanceof Error ? { cause: error } : {}),
+    ...(error instanceof Error ? { cause: safeCopy(error) } : {}),
   });
 }
+
+/** A cause goes into history as it is, with its message and its trace. */
+function safeCopy(error: Error): Error {
+  const copy = new Error(redact(error.message));
+  copy.name = error.name;
+  copy.stack = redact(error.stack ?? '');
+  return copy;
+}
+
+const withoutCredentials = (details: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value]),
+  );
 
 function currentAttempt(): number {
   try {
@@ -45,13 +58,14 @@ const isAbort = (error: unknown): boolean => error instanceof Error && error.nam
 
 /** gRPC: deadline exceeded, resource exhausted, unavailable. */
 const GRPC_AWAY = new Set<unknown>([4, 8, 14]);
-const POOL_AWAY = /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered)/;
+const POOL_FULL = /^timeout exceeded when trying to connect/;
 
 /** Whether some server is away, by the code of the error or of anything that caused it. */
 function isOutage(error: unknown, depth = 0): boolean {
   if (!(error instanceof Error) || depth > 5) return false;
   const { code } = error as { code?: unknown };
-  if (isRetryablePg(error) || GRPC_AWAY.has(code) || POOL_AWAY.test(error.message)) return true;
+  if (isRetryablePg(error) || isConnectionGone(error) || GRPC_AWAY.has(code) || POOL_FULL.test(error.message))
+    return true;
   if (error.name.startsWith('KafkaJS')) return (error as { retriable?: unknown }).retriable !== false;
   const inner: unknown[] = error instanceof AggregateError ? error.errors : [];
   return [error.cause, ...inner].some((one) => isOutage(one, depth + 1));
@@ -60,10 +74,7 @@ function isOutage(error: unknown, depth = 0): boolean {
 function isPgError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // Only the driver's own errors: a refused connection may just as well be that of another server.
-  return (
-    'severity' in error ||
-    (isRetryablePg(error) && /^(Connection terminated|Client has encountered)/.test(error.message))
-  );
+  return 'severity' in error || (isRetryablePg(error) && isConnectionGone(error));
 }
 
 type AnyActivity = (...args: never[]) => Promise<unknown>;

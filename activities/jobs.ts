@@ -18,6 +18,7 @@ import { whileBeating } from './beating.js';
 import type { ActivityDeps } from './deps.js';
 import { handleOf } from './job-handle.js';
 import { startEvent, settleEvent, submissionFacts } from './lineage/submissions.js';
+import { isGone } from './orphan-book.js';
 import { takeOverOrphans } from './orphaned-streams.js';
 import { provenResult } from './proof-of-stage.js';
 import { toSnapshot } from './snapshot.js';
@@ -112,6 +113,10 @@ export function createJobActivities(deps: ActivityDeps): JobActivities {
           ? stopWithSavepoint(portOf(row), handleOf(row), signal)
           : portOf(row).cancel(handleOf(row), signal),
       );
+      // The row of a lost job keeps its end; that the engine has the job after all must not be kept from its owner.
+      if (row.state === 'lost' && !isTerminal(seen.state) && !isGone(seen)) {
+        return toSnapshot(deps.pool, { ...row, state: seen.state, native_state: seen.nativeState });
+      }
       return store(row, seen, false);
     },
 

@@ -111,20 +111,38 @@ export function createOrphans(deps: ActivityDeps, { port, listed, dryRun, signal
     }
   }
 
-  return { lookAt, deal };
+  /** Alive although our book says that it ended, with an owner that lives: told, never touched. */
+  async function stray(row: EngineJobRow): Promise<OrphanReport | undefined> {
+    const told = { row, seen: recorded(row), state: 'open' as const };
+    try {
+      const seen = await port.observe(handleOf(row), signal);
+      // The engine's list may be from before the end.
+      if (isTerminal(seen.state) || isGone(seen)) return undefined;
+      const reason = `recorded as ${row.state}, but ${row.engine} says ${seen.nativeState}; its owner is open`;
+      return reportOf({ ...told, seen }, 'stray', reason);
+    } catch (error) {
+      if (signal.aborted || !isSluiceError(error)) throw error;
+      const reason = `recorded as ${row.state}, but ${row.engine} lists it, and it cannot be looked at now: ${messageOf(error)}`;
+      return reportOf(told, 'stray', reason);
+    }
+  }
+
+  return { lookAt, deal, stray };
 }
 
 export const isLiving = ({ kind }: Finding): boolean => kind === 'holds' || kind === 'unseen';
 
 /** A stream is left for its next supervisor: not when there is one, when it was told to stop, or when it can do nothing more. */
-export function isLeft({ row, seen, kind, succeeded }: Finding): boolean {
-  if (kind === 'gone' || isTerminal(seen.state) || succeeded) return false;
+export function isLeft({ row, seen, kind, hasSuccessor }: Finding): boolean {
+  if (kind === 'gone' || isTerminal(seen.state) || hasSuccessor) return false;
   const { onOrphan, onCancel } = row.spec as { onOrphan?: string; onCancel?: string };
   if (row.settled !== null && onCancel !== 'leave') return false;
   return (onOrphan ?? (row.kind === 'stream' ? 'leave' : 'kill')) === 'leave';
 }
 
-export function reportOf({ row, seen, state }: Finding, action: OrphanAction, reason: string): OrphanReport {
+type Told = Pick<Finding, 'row' | 'seen'> & { state: OwnerState };
+
+function reportOf({ row, seen, state }: Told, action: OrphanAction, reason: string): OrphanReport {
   return {
     key: row.key,
     engineJobId: seen.engineJobId ?? row.engine_job_id ?? '',

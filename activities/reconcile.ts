@@ -1,7 +1,6 @@
 /** A pass of reconcile: engine jobs whose owner is gone are ended, runs that died have their books closed. */
 import { Context } from '@temporalio/activity';
-import { isTerminal } from '../engines/job-state.js';
-import type { EnginePort, TaggedJob } from '../engines/port.js';
+import type { TaggedJob } from '../engines/port.js';
 import { clearOwnerless } from '../infra/postgres/engine-jobs.js';
 import {
   forgetSightings,
@@ -26,8 +25,6 @@ import { whileBeating } from './beating.js';
 import { findClosedOwners } from './closed-owners.js';
 import { closeIfDead } from './dead-runs.js';
 import type { ActivityDeps } from './deps.js';
-import { handleOf } from './job-handle.js';
-import { isGone } from './orphan-book.js';
 import { createOrphans, isLeft, isLiving, type Finding } from './orphans.js';
 
 /** A larger part of a cluster's jobs at once is more likely our own mistake than so many dead owners… */
@@ -83,7 +80,11 @@ export function createReconcileActivities(deps: ActivityDeps): ReconcileActiviti
       signal.throwIfAborted();
       told.push(await orphans.deal(finding, doomed.has(finding) && stopped === undefined));
     }
-    told.push(...(await strays(port, opened, live, signal)));
+    const risen = keysOf(opened.filter(({ ended_at: ended, key }) => ended !== null && live.has(key)));
+    for (const row of await jobsByKey(deps.pool, risen)) {
+      const stray = await orphans.stray(row);
+      if (stray) told.push(stray);
+    }
     for (const orphan of told) warnOf(orphan, rows.get(orphan.key)?.orphan_passes ?? 0);
     if (stopped) Context.current().log.warn(`reconcile ${cluster}: ${stopped}`);
     const report = { ...reportOf(request, live.size, told, unknown), ...(stopped ? { stopped } : {}) };
@@ -98,33 +99,6 @@ export function createReconcileActivities(deps: ActivityDeps): ReconcileActiviti
     for (const job of await openJobsByKey(deps.pool, keysOf(missing))) known.set(job.key, job);
     const unknown = missing.filter(({ key }) => !known.has(key)).map(({ engineJobId }) => engineJobId);
     return { jobs: [...known.values()], unknown };
-  }
-
-  /** Alive although our book says that they ended, with an owner that lives: told, never touched. */
-  async function strays(
-    port: EnginePort,
-    opened: readonly OpenJob[],
-    listed: ReadonlySet<string>,
-    signal: AbortSignal,
-  ): Promise<OrphanReport[]> {
-    const keys = keysOf(opened.filter(({ ended_at: ended, key }) => ended !== null && listed.has(key)));
-    const reports: OrphanReport[] = [];
-    for (const row of await jobsByKey(deps.pool, keys)) {
-      // The engine's list may be from before the end.
-      const seen = await port.observe(handleOf(row), signal);
-      if (isTerminal(seen.state) || isGone(seen)) continue;
-      reports.push({
-        key: row.key,
-        engineJobId: seen.engineJobId ?? row.engine_job_id ?? '',
-        pipeline: row.pipeline,
-        part: row.part,
-        owner: row.owner_workflow_id,
-        ownerState: 'open',
-        action: 'stray',
-        reason: `recorded as ${row.state}, but ${row.engine} says ${seen.nativeState}; its owner is open`,
-      });
-    }
-    return reports;
   }
 }
 

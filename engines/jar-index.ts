@@ -1,65 +1,14 @@
-/** Reads which files a jar holds from its central directory, so that a jar that cannot be right is refused before anybody runs it. */
+/** Which files a jar holds, so that a jar that cannot be right is refused before anybody runs it. */
 import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
-
-const END_SIGNATURE = 0x06054b50;
-const END_BYTES = 22;
-/** The end record may be followed by a comment of at most 65,535 bytes. */
-const MAX_COMMENT_BYTES = 65_535;
-const ENTRY_SIGNATURE = 0x02014b50;
-const ENTRY_BYTES = 46;
-/** Archives of more than 65,535 files (large shaded jars) keep their true sizes in a second end record. */
-const LOCATOR_SIGNATURE = 0x07064b50;
-const LOCATOR_BYTES = 20;
-const BIG_END_SIGNATURE = 0x06064b50;
-const BIG_END_BYTES = 56;
+import { readZipDirectory } from '../infra/zip-directory.js';
 
 /** Names of all files in the archive; undefined when it is no zip archive, or one that is cut off or damaged. */
 export async function filesOfJar(path: string): Promise<ReadonlySet<string> | undefined> {
   const file = await open(path, 'r');
   try {
-    const directory = await directoryOf(file);
-    return directory === undefined ? undefined : namesIn(directory);
+    const entries = await readZipDirectory(file);
+    return entries && new Set(entries.flatMap(({ name }) => (name.endsWith('/') ? [] : [name])));
   } finally {
     await file.close();
   }
-}
-
-async function directoryOf(file: FileHandle): Promise<Buffer | undefined> {
-  const { size } = await file.stat();
-  const tailStart = Math.max(0, size - END_BYTES - MAX_COMMENT_BYTES - LOCATOR_BYTES);
-  const tail = await bytesAt(file, tailStart, size - tailStart);
-  let end = (tail?.length ?? 0) - END_BYTES;
-  while (end >= 0 && tail?.readUInt32LE(end) !== END_SIGNATURE) end -= 1;
-  if (tail === undefined || end < 0) return undefined;
-  let bytes = tail.readUInt32LE(end + 12);
-  let start = tail.readUInt32LE(end + 16);
-  const locator = end - LOCATOR_BYTES;
-  if (locator >= 0 && tail.readUInt32LE(locator) === LOCATOR_SIGNATURE) {
-    const big = await bytesAt(file, Number(tail.readBigUInt64LE(locator + 8)), BIG_END_BYTES);
-    if (big?.readUInt32LE(0) !== BIG_END_SIGNATURE) return undefined;
-    bytes = Number(big.readBigUInt64LE(40));
-    start = Number(big.readBigUInt64LE(48));
-  }
-  return start + bytes > size ? undefined : bytesAt(file, start, bytes);
-}
-
-function namesIn(directory: Buffer): ReadonlySet<string> | undefined {
-  const names = new Set<string>();
-  let at = 0;
-  while (at < directory.length) {
-    if (at + ENTRY_BYTES > directory.length || directory.readUInt32LE(at) !== ENTRY_SIGNATURE) return undefined;
-    const nameEnd = at + ENTRY_BYTES + directory.readUInt16LE(at + 28);
-    const name = directory.toString('utf8', at + ENTRY_BYTES, nameEnd);
-    if (!name.endsWith('/')) names.add(name);
-    at = nameEnd + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
-  }
-  return names;
-}
-
-/** Undefined when the file has no such bytes. */
-async function bytesAt(file: FileHandle, start: number, length: number): Promise<Buffer | undefined> {
-  const buffer = Buffer.alloc(length);
-  const { bytesRead } = await file.read(buffer, 0, length, start);
-  return bytesRead === length ? buffer : undefined;
 }

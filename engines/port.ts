@@ -88,7 +88,11 @@ export interface EnginePort {
   submit(spec: JobSpec, key: string, signal?: AbortSignal): Promise<Observation>;
   /** Finds the job of a key whatever happened to the answer of submit; undefined = the engine does not know it now. */
   find(handle: JobHandle, signal?: AbortSignal): Promise<Observation | undefined>;
-  /** One job's state now. Never acts. A live engine that does not know the job answers `unknown` with nativeState NOT_FOUND. */
+  /**
+   * One job's state now. Never acts on a job that may live; before it calls one ended whose process may not have noticed, it
+   * may take the claim that such a process would need to work. A live engine that does not know the job answers
+   * `unknown` with nativeState NOT_FOUND.
+   */
   observe(handle: JobHandle, signal?: AbortSignal): Promise<Observation>;
   /**
    * States of all given jobs with O(1) list requests to the engine; details are asked only for those that changed, and

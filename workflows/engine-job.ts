@@ -208,7 +208,11 @@ export async function engineJob(input: EngineJobInput): Promise<StageResult> {
       });
     }
     // The engine has forgotten it; should it remember, nothing may run beside the next submission.
-    if (job.state === 'lost' && patched('lost-is-ended')) await stop(key, 'it was lost', LOST_STOP_MS);
+    if (job.state === 'lost' && patched('lost-is-ended')) {
+      const last = await stop(key, 'it was lost', LOST_STOP_MS);
+      const lives = last.job && last.unconfirmed !== undefined;
+      if (lives) throw fail('JOB_STATUS_UNKNOWN', `${stage.name}: ${reason}; ${unconfirmed(last, key)}`, { key });
+    }
     rememberEnd(view, reason, job.blame);
     view.memoryFactor = nextMemoryFactor(view.memoryFactor, job.outOfMemory === true, stage.retry);
     await sleep(backoffMs(stage.retry, submission), {

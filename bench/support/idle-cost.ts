@@ -1,13 +1,13 @@
 /** What a job costs in history while nothing happens: real `engineJob` workflows, watched ones and some that must ask by themselves. */
 import type { Client } from '@temporalio/client';
-import { inParallel } from './measures.js';
+import { atOnce } from '../../activities/at-once.js';
 
 /** The shortest time between two safety checks of a watched job; they are jittered upwards only. */
 export const CHECK_EVERY_HOURS = 2;
 
 export async function historyLengths(client: Client, workflowIds: readonly string[]): Promise<Map<string, number>> {
   const lengths = new Map<string, number>();
-  await inParallel(workflowIds, 16, async (id) => {
+  await atOnce(workflowIds, 16, async (id) => {
     lengths.set(id, (await client.workflow.getHandle(id).describe()).historyLength);
   });
   return lengths;
@@ -19,7 +19,7 @@ export const growth = (before: ReadonlyMap<string, number>, after: ReadonlyMap<s
 /** Safety checks that have been made so far. */
 export async function checksMade(client: Client, workflowIds: readonly string[]): Promise<number> {
   let checks = 0;
-  await inParallel(workflowIds, 16, async (id) => {
+  await atOnce(workflowIds, 16, async (id) => {
     const { events = [] } = await client.workflow.getHandle(id).fetchHistory();
     for (const { activityTaskScheduledEventAttributes: scheduled } of events ?? []) {
       if (scheduled?.activityType?.name === 'askJob') checks += 1;

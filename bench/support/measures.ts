@@ -50,19 +50,6 @@ const TICKS_PER_SECOND = 100;
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 
-/** Runs `work` for every item, `width` at a time. */
-export async function inParallel<T>(
-  items: readonly T[],
-  width: number,
-  work: (item: T, index: number) => Promise<void>,
-): Promise<void> {
-  const left = items.entries();
-  const lane = async (): Promise<void> => {
-    for (const [index, item] of left) await work(item, index);
-  };
-  await Promise.all(Array.from({ length: width }, lane));
-}
-
 /** Asks until it is true, and throws after the time. */
 export async function eventually(what: string, withinMs: number, probe: () => Promise<boolean>): Promise<void> {
   for (const giveUpAt = Date.now() + withinMs; !(await probe()); await sleep(250)) {

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { JobChanged } from '../../workflows/contracts/messages.js';
 import type { Change } from './change-driver.js';
-import { inParallel } from './measures.js';
+import { atOnce } from '../../activities/at-once.js';
 
 export interface Notice extends Change {
   /** From the change at the engine to the acceptance of its signal; undefined = never told. */
@@ -26,7 +26,7 @@ export async function noticesOf(
   }
   const notices: Notice[] = [];
   let signals = 0;
-  await inParallel([...byOwner], 24, async ([workflowId, mine]) => {
+  await atOnce([...byOwner], 24, async ([workflowId, mine]) => {
     const told = await signalsOf(client, workflowId);
     signals += told.length;
     for (const change of mine) {

@@ -1,10 +1,11 @@
 /** Measures the peer: so many jobs, each watched by one long heartbeating activity that polls the same simulated cluster. */
+import { atOnce } from '../../activities/at-once.js';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import { stopProcess } from '../../infra/local/index.js';
 import type { BenchStack } from './bench-stack.js';
 import { startBenchWorker } from './bench-workers.js';
 import { growth, historyLengths } from './idle-cost.js';
-import { eventually, inParallel, percentile, processorSeconds, residentBytes, rounded, sleep } from './measures.js';
+import { eventually, percentile, processorSeconds, residentBytes, rounded, sleep } from './measures.js';
 import { UNWATCHED, type SimulatedClusters } from './simulated-clusters.js';
 import type { PeerOrder } from './watch-peer.js';
 
@@ -29,7 +30,7 @@ export async function measurePeer(
   try {
     const url = clusters.urls[UNWATCHED];
     const ids = keys.map((key) => `peer/${key}`);
-    await inParallel(keys, 24, async (key) => {
+    await atOnce(keys, 24, async (key) => {
       const args = [{ url, key }];
       await client.workflow.start('pollingJobOwner', { workflowId: `peer/${key}`, taskQueue: QUEUE, args });
     });
@@ -61,7 +62,7 @@ export async function measurePeer(
     }
     await sleep(2 * order.intervalMs);
     const notices: number[] = [];
-    await inParallel([...changed], 16, async ([key, atMs]) => {
+    await atOnce([...changed], 16, async ([key, atMs]) => {
       const { events: all = [] } = await client.workflow.getHandle(`peer/${key}`).fetchHistory();
       const done = all?.find(({ activityTaskCompletedEventAttributes }) => activityTaskCompletedEventAttributes);
       notices.push(done?.eventTime ? tsToMs(done.eventTime) - atMs : Number.POSITIVE_INFINITY);

@@ -17,7 +17,7 @@ export function answerSpark(cluster: Cluster, { method, path }: Asked): Answered
   if (parts[0] === 'json') return { isList: true, json: master(cluster) };
   if (parts[0] === 'log') {
     return {
-      json: '==== Bytes 0-60 of 60 of /work/stderr ====\nException in thread "main" java.lang.IllegalStateException: x\n',
+      json: '==== Bytes 0-60 of 60 of /var/spark/stderr ====\nException in thread "main" java.lang.IllegalStateException: x\n',
     };
   }
   const job = [...cluster.jobs.values()].find(({ engineJobId }) => engineJobId === parts[3]);

@@ -1,4 +1,5 @@
 /** The watched jobs of the bench: open workflows as owners, ledger rows in the real form, and the same jobs at the clusters. */
+import { atOnce } from '../../activities/at-once.js';
 import { decideSubmission, type StoredSpec } from '../../activities/submission.js';
 import { runFacts, stageFacts } from '../../activities/lineage/from-plans.js';
 import { stageRunId } from '../../activities/lineage/ids.js';
@@ -9,7 +10,7 @@ import type { OwnerPair } from '../../workflows/contracts/ids.js';
 import type { RunRef, StagePlan } from '../../workflows/contracts/plans.js';
 import { CONTROL_QUEUE } from '../../workflows/contracts/task-queues.js';
 import type { BenchStack } from './bench-stack.js';
-import { eventually, inParallel, sleep } from './measures.js';
+import { eventually, sleep } from './measures.js';
 import { CLUSTERS, type SimulatedJob } from './simulated-clusters.js';
 
 export interface WatchedJob extends SimulatedJob {
@@ -64,7 +65,7 @@ export async function startOwners(stack: BenchStack, count: number, served: numb
     Array.from({ length: Math.round(count * cluster.share) }, () => cluster),
   );
   const jobs: WatchedJob[] = [];
-  await inParallel(spread(places), 48, async ({ name: cluster, engine }, index) => {
+  await atOnce(spread(places), 48, async ({ name: cluster, engine }, index) => {
     const workflowId = ownerId(index);
     const isServed = index < served;
     const { firstExecutionRunId } = await stack.temporal.client.workflow.start('watchedJobOwner', {
@@ -112,7 +113,7 @@ export function acknowledgeQuiet({ pool }: BenchStack): { stop: () => Promise<vo
 /** Resolves once every served owner waits: its first workflow task is over. */
 export async function untilOwnersWait({ temporal }: BenchStack, jobs: readonly WatchedJob[]): Promise<void> {
   const served = jobs.filter((job) => job.served);
-  await inParallel(served, 16, async ({ owner: { workflowId } }) => {
+  await atOnce(served, 16, async ({ owner: { workflowId } }) => {
     await eventually(`${workflowId} waits`, 400_000, async () => {
       // Started, task scheduled, begun and completed, and the timer of its wait.
       return (await temporal.client.workflow.getHandle(workflowId).describe()).historyLength >= 5;
@@ -141,7 +142,7 @@ const whereOf = ({ S3_BUCKET, KAFKA_BROKERS, DATABASE_URL }: BenchStack['config'
 /** Starts real `engineJob` workflows, which prepare and submit by themselves; returns their ids. */
 export async function startEngineJobs(stack: BenchStack, cluster: string, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, (_, index) => `run/bench/${cluster}-${index}/daily`);
-  await inParallel(ids, 16, async (workflowId) => {
+  await atOnce(ids, 16, async (workflowId) => {
     await stack.temporal.client.workflow.start('engineJob', {
       workflowId,
       taskQueue: CONTROL_QUEUE,
@@ -187,7 +188,7 @@ export async function insertRows({ pool, config }: BenchStack, jobs: readonly Wa
 
 /** A job that is to succeed needs its proof: a manifest beside its output. */
 export async function putManifests(objects: ObjectStore, jobs: readonly WatchedJob[]): Promise<void> {
-  await inParallel(jobs, 16, async ({ key, spec }) => {
+  await atOnce(jobs, 16, async ({ key, spec }) => {
     const manifest = { key, outputs: { city_sales_daily: { files: [], rows: 0 } } };
     await objects.putText(`${spec.outputPrefix ?? ''}_manifest.json`, JSON.stringify(manifest));
   });

@@ -52,12 +52,16 @@ const RETRY_CLASSES = ['08', '53'];
 const RETRY_CODES = new Set(['40001', '40P01', '57P01', '57P02', '57P03', '55P03', '25P03']);
 /** The driver's own words, which have no code, for a connection that is gone. */
 const CONNECTION_GONE = /^(Connection terminated|Client has encountered a connection error)/;
+
+/** The driver found its connection gone. */
+export const isConnectionGone = (error: unknown): boolean =>
+  error instanceof Error && CONNECTION_GONE.test(error.message);
 const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** True when the same statement may work on a second try. Decided by code, never by message text. */
 export function isRetryablePg(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
-  if (typeof code !== 'string') return error instanceof Error && CONNECTION_GONE.test(error.message);
+  if (typeof code !== 'string') return isConnectionGone(error);
   return NETWORK_CODES.has(code) || RETRY_CODES.has(code) || RETRY_CLASSES.includes(code.slice(0, 2));
 }
 

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { createJobActivities } from '../../activities/jobs.js';
 import { createRunActivities } from '../../activities/runs.js';
 import { withFailures } from '../../activities/failures.js';
-import { getEngineJob } from '../../infra/postgres/engine-jobs.js';
+import { getEngineJob, recordObservation } from '../../infra/postgres/engine-jobs.js';
 import type { JobActivities, JobSnapshot, RunActivities } from '../../workflows/contracts/activities.js';
 import type { RunPlan, StagePlan } from '../../workflows/contracts/plans.js';
 import { asActivities } from '../support/as-activities.js';
@@ -171,6 +171,17 @@ describe('activities of runs and jobs', { skip: NO_DATABASE }, () => {
     const again = await jobs.submitJob({ key });
     assert.deepEqual([again.state, again.nativeState], ['unknown', 'NOT_FOUND']);
     assert.equal(cluster.accepted.get(key), 1, 'the same key never runs twice');
+  });
+
+  test('a lost job that the engine knows after all is ended, and an end that does not come is not hidden', async () => {
+    const { key } = await prepare(await resolve('run/undead', '1997-01-11'));
+    await jobs.submitJob({ key });
+    await recordObservation(database.pool, key, { state: 'lost', nativeState: 'NOT_FOUND', terminal: true });
+    cluster.ignoresCancel = true;
+    assert.equal((await jobs.cancelJob({ key })).state, 'stopping');
+    cluster.ignoresCancel = false;
+    assert.equal((await jobs.cancelJob({ key })).state, 'lost', 'its book keeps how it ended');
+    assert.equal(cluster.jobs.get(key)?.observation.state, 'cancelled');
   });
 
   test('a key that was never prepared is refused', async () => {

@@ -316,6 +316,32 @@ describe('reconcile', { skip: NO_DATABASE }, () => {
     assert.equal(alive(key), false);
   });
 
+  test('a stray that cannot be looked at is told all the same, and the pass is reported', async () => {
+    const { key } = await job('dark-stray');
+    await database.pool.query(`update control.engine_job set state = 'lost', ended_at = now(), settled = 'failed'`);
+    const engine = made.deps.engine;
+    made.deps.engine = (name, clusterName) => ({
+      ...engine(name, clusterName),
+      observe: () => Promise.reject(new SluiceError('ENGINE_REJECTED', 'HTTP 403 password=hunter2')),
+    });
+    const report = await pass();
+    assert.deepEqual(actions(report), ['stray']);
+    assert.match(report.orphans[0]?.reason ?? '', /cannot be looked at now: HTTP 403 password=\*\*\*/);
+    const { rows } = await database.pool.query('select 1 from control.reconcile_report');
+    assert.equal(rows.length, 1);
+    assert.equal(alive(key), true);
+  });
+
+  test('a list of open workflows that lags rules out for one pass, and no longer', async () => {
+    const { key, owner } = await job('lagging');
+    made.temporal.closed.add(owner);
+    made.temporal.open.add(owner);
+    assert.deepEqual(actions(await pass()), []);
+    made.temporal.open.delete(owner);
+    assert.deepEqual(actions(await pass()), ['waits']);
+    assert.equal(alive(key), true);
+  });
+
   test('an end that the engine does not confirm is tried again by the next pass', async () => {
     const { key, owner } = await job('stubborn');
     made.temporal.closed.add(owner);

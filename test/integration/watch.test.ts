@@ -437,17 +437,6 @@ describe('watchCluster', { skip: NO_DATABASE, concurrency: 4 }, () => {
     assert.deepEqual(watch.temporal.signals, []);
   });
 
-  test('a job that ended counts as ended also when its engine refuses the details', async (t) => {
-    const watch = await watching(t, ['no-details']);
-    const { engine } = watch.deps;
-    watch.deps.engine = (name, cluster) => ({
-      ...engine(name, cluster),
-      observe: () => Promise.reject(new SluiceError('ENGINE_REJECTED', 'HTTP 403')),
-    });
-    watch.cluster.fail('no-details', 'known to the list too');
-    await until('it has ended', async () => (await watch.row('no-details')).state === 'failed');
-  });
-
   test('a watcher that was replaced ends its pass by itself', async (t) => {
     const watch = await watching(t, ['handed-over']);
     await watch.rounds();

@@ -124,6 +124,9 @@ export function createFakeActivities(client: () => Client): FakeActivities {
       job.cancels += 1;
       job.how = how;
       world.stumble('cancelJob');
+      if (job.snapshot.state === 'lost' && world.revivedAs) {
+        return { ...job.snapshot, state: world.revivedAs, nativeState: world.revivedAs.toUpperCase() };
+      }
       world.change(job, ...world.cancelledAs);
       return job.snapshot;
     },

@@ -21,10 +21,9 @@ export class FakeTemporal implements TemporalPort {
   readonly endings = new Map<string, OwnerState>();
   /** Temporal does not answer. */
   away = false;
-  /** Ids that the visibility store lists although they have closed, or does not list yet. */
-  readonly listedLate = new Set<string>();
   /** Owners that were asked about one by one. */
   readonly asked: string[] = [];
+  /** What the visibility store lists as open, which may lag. */
   readonly open = new Set<string>();
 
   async ownerState({ workflowId }: OwnerPair): Promise<OwnerState> {
@@ -36,7 +35,7 @@ export class FakeTemporal implements TemporalPort {
 
   async openOwners(): Promise<ReadonlySet<string>> {
     if (this.away) throw Object.assign(new Error('14 UNAVAILABLE: no Temporal'), { code: 14 });
-    return new Set([...this.open, ...this.listedLate]);
+    return this.open;
   }
 
   async isClosed({ workflowId }: OwnerPair): Promise<boolean> {

@@ -72,6 +72,8 @@ export class FakeWorld {
   /** What passes of reconcile were asked for, and what they report. */
   readonly reconciled: ReconcileInput[] = [];
   reconcileReport: Partial<ReconcileReport> = {};
+  /** What the engine says of a lost job that it is to end; undefined = that it does not know it. */
+  revivedAs: JobStateName | undefined;
   /** What the engine says when it is asked; default: what it said before. */
   onAsk: (job: FakeJob) => void = () => undefined;
   /** Activities that take until the test lets them go on, deaf to cancels. */

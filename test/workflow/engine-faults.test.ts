@@ -127,6 +127,17 @@ describe('faults on the way of a run', { skip: NO_TEMPORAL, concurrency: true },
     assert.equal(other.jobs.length, 2);
   });
 
+  test('a lost job that the engine knows again and does not end gets no twin', async () => {
+    const world = fakes.world('lost-alive', {
+      script: (_, submission) => (submission === 1 ? { then: [['lost', { reason: 'not known' }]] } : {}),
+      revivedAs: 'running',
+    });
+    const { code, message } = await failedWith(await startJob(world));
+    assert.equal(code, 'JOB_STATUS_UNKNOWN');
+    assert.match(message, /^daily: not known; its stop was not confirmed \(spark still says RUNNING\)/);
+    assert.equal(world.jobs.length, 1);
+  });
+
   test('a job that had its time is not started again', async () => {
     const world = fakes.world('too-long', { script: () => ({}) });
     const { code, message } = await failedWith(await startJob(world, { timeoutMs: 1_200, startTimeoutMs: 500 }));

@@ -1,5 +1,5 @@
 /** The named option sets under which workflows call activities. */
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../contracts/activities.js';
 import { engineQueue } from '../contracts/task-queues.js';
 import type { EngineKind } from '../contracts/plans.js';
@@ -36,22 +36,20 @@ export const onEngine = (engine: EngineKind, cluster: string) =>
   });
 
 /** Work that a schedule does again anyway: it heartbeats, and gives up soon. */
-export const tidy = proxyActivities<Activities>({
+const passing: ActivityOptions = {
   startToCloseTimeout: '10m',
   heartbeatTimeout: '30s',
   cancellationType,
   retry: { initialInterval: '2s', maximumInterval: '30s', maximumAttempts: 3 },
-});
+};
+export const tidy = proxyActivities<Activities>(passing);
 
-/** A pass of reconcile: the next one comes by schedule, so this one gives up soon. */
+/** A pass of reconcile over one engine's cluster. */
 export const onReconcile = (engine: EngineKind, cluster: string) =>
   proxyActivities<Activities>({
+    ...passing,
     taskQueue: engineQueue(engine, cluster),
     scheduleToStartTimeout: '30s',
-    startToCloseTimeout: '10m',
-    heartbeatTimeout: '30s',
-    cancellationType,
-    retry: { initialInterval: '2s', maximumInterval: '30s', maximumAttempts: 3 },
   });
 
 /** The watch loop: runs for an hour, is replaced within three intervals when its worker dies. */

@@ -113,6 +113,22 @@ describe('failures', () => {
     assert.equal((toFailure(undefined) as ApplicationFailure).nonRetryable, false);
   });
 
+  test('no credential reaches history: not by a message, its cause and trace, nor by details', () => {
+    const secret = 'password=hunter2';
+    const unknown = toFailure(new TypeError(`cannot read ${secret}`)) as ApplicationFailure;
+    const known = toFailure(
+      new SluiceError('ENGINE_REJECTED', `refused ${secret}`, { details: { reason: secret, n: 1 } }),
+    );
+    const { message, cause } = unknown;
+    assert.ok(cause instanceof Error);
+    assert.deepEqual([cause.name, cause.message], ['TypeError', 'cannot read password=***']);
+    assert.match(cause.stack ?? '', /small-rules\.test/, 'the place is still told');
+    const { message: second, details } = known as ApplicationFailure;
+    const told = [message, cause.message, cause.stack, second, JSON.stringify(details)].join(' ');
+    assert.doesNotMatch(told, /hunter2/);
+    assert.deepEqual(details, [{ reason: 'password=***', n: 1 }]);
+  });
+
   test('errors of Postgres are told apart by their state, and tell no connection string', () => {
     const of = (code: string): ApplicationFailure =>
       toFailure(Object.assign(new Error('text'), { severity: 'ERROR', code })) as ApplicationFailure;

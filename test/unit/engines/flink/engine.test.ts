@@ -165,6 +165,26 @@ describe('Flink adapter: reading states', () => {
     assert.equal((await engine.observeAll([{ ...handle(), ran: true }])).get(KEY)?.state, 'restarting');
   });
 
+  it('counts an end also when the cluster refuses its details, waits for details that may come, and skips no other job', async () => {
+    const other = 'b'.repeat(32);
+    flink.jobs.set(other, {
+      jid: other,
+      name: 'other',
+      state: 'RUNNING',
+      tasks: { total: 1, running: 1 },
+      restarts: 0,
+    });
+    job('FAILED');
+    const both = [handle(), { ...handle(), key: other }];
+    flink.fault = ({ path }) => (/exceptions|checkpoints/.test(path) ? { status: 503 } : undefined);
+    const away = await engine.observeAll(both);
+    assert.deepEqual([away.get(KEY), away.get(other)?.state], [undefined, 'running']);
+    flink.fault = ({ path }) => (/exceptions|checkpoints/.test(path) ? { status: 403 } : undefined);
+    const refused = await engine.observeAll(both);
+    assert.deepEqual([refused.get(KEY)?.state, refused.get(other)?.state], ['failed', 'running']);
+    assert.match(refused.get(KEY)?.reason ?? '', /Flink says FAILED and refuses to say more/);
+  });
+
   it('ends a job only with FINISHED, FAILED or CANCELED, and shows what comes before as it is', async () => {
     const said: string[] = [];
     const words = 'INITIALIZING CREATED RUNNING RESTARTING FAILING SUSPENDED RECONCILING RUNNING CANCELLING WHATEVER';

@@ -261,6 +261,18 @@ describe('Spark adapter: reading states', () => {
     assert.match(silent.reason ?? '', /log is gone/);
   });
 
+  it('counts an end of the list also when the master refuses the status, and waits for a status that may come', async () => {
+    driver(MINE, 'FAILED');
+    claim(MINE);
+    spark.log = 'Exception in thread "main" java.lang.IllegalStateException: no such column\n';
+    spark.fault = ({ path }) => (path.includes('/submissions/status/') ? { status: 503 } : undefined);
+    assert.equal((await engine.observeAll([handle()])).get(KEY), undefined);
+    spark.fault = ({ path }) => (path.includes('/submissions/status/') ? { status: 403 } : undefined);
+    const seen = (await engine.observeAll([handle()])).get(KEY);
+    assert.deepEqual([seen?.state, seen?.blame], ['failed', 'user']);
+    assert.match(seen?.reason ?? '', /no such column/);
+  });
+
   it('says of a log that cannot be read now that its worker does not answer, not that there is none', async () => {
     driver(MINE, 'FAILED');
     claim(MINE);
